@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "ir/kernel_program.h"
+
+namespace espalier {
+namespace {
+
+constexpr uint32_t kMaxLanes = 16;
+using Vector = std::array<float, kMaxLanes>;
+
+float multiply_add(Arithmetic arithmetic, float sum, float a, float b) {
+  if (arithmetic == Arithmetic::kFma) return std::fma(a, b, sum);
+  const volatile float product = a * b;  // volatile: no compiler may fuse the two roundings
+  return sum + product;
+}
+
+/// One chunk over one pixel range, x and y at the first pixel.
+class ChunkRun {
+ public:
+  ChunkRun(const KernelProgram& program, const Chunk& chunk, const float* x, float* y)
+      : program_(program), lanes_(program.target.vector->lanes), arithmetic_(program.target.vector->arithmetic), x_(x),
+        y_(y), w_(program.stream.data() + chunk.stream_offset) {}
+
+  void run(const Chunk& chunk, uint32_t pixels) {
+    for (const PixelTile& tile : chunk.tiles) {
+      while (tile.remainder ? pixels > 0 : pixels >= tile.width) {
+        remaining_ = tile.remainder ? pixels : 0;
+        for (const MicroOp& op : tile.ops) execute(op);
+        const uint32_t done = tile.remainder ? pixels : tile.width;
+        x_ += done, y_ += done, pixels -= done;
+      }
+    }
+  }
+
+ private:
+  const float* address(const MicroOp& op) const {
+    if (op.buffer == Buffer::kW) return w_ + op.column;
+    if (op.buffer == Buffer::kX) return x_ + size_t{op.row} * program_.input_stride + op.column;
+    return y_ + size_t{op.row} * program_.output_stride + op.column;
+  }
+  uint32_t active(const MicroOp& op) const { return op.lanes == kRemainingLanes ? remaining_ : op.lanes; }
+  Vector loaded(const MicroOp& op) const {
+    Vector v{};
+    std::copy_n(address(op), active(op), v.begin());
+    return v;
+  }
+  void store(const MicroOp& op) {
+    const size_t offset = size_t{op.row} * program_.output_stride + op.column;
+    std::copy_n(registers_[op.d].begin(), active(op), y_ + offset);
+  }
+  void accumulate(uint8_t d, const Vector& a, const Vector& b) {
+    for (uint32_t i = 0; i < lanes_; ++i) registers_[d][i] = multiply_add(arithmetic_, registers_[d][i], a[i], b[i]);
+  }
+  static Vector splat(float value) {
+    Vector v;
+    v.fill(value);
+    return v;
+  }
+  void execute(const MicroOp& op) {
+    Vector& d = registers_[op.d];
+    const Vector a = registers_[op.a];
+    switch (op.op) {
+      case Op::kZero: d = splat(0); break;
+      case Op::kLoad: d = loaded(op); break;
+      case Op::kStore: store(op); break;
+      case Op::kSplatLoad: d = splat(*address(op)); break;
+      case Op::kSplatLane: d = splat(a[op.lane]); break;
+      case Op::kFma: accumulate(op.d, a, registers_[op.b]); break;
+      case Op::kFmaLane: accumulate(op.d, a, splat(registers_[op.b][op.lane])); break;
+      case Op::kFmaLoad: accumulate(op.d, loaded(op), registers_[op.b]); break;
+      case Op::kMax:
+        for (uint32_t i = 0; i < lanes_; ++i) d[i] = d[i] > a[i] ? d[i] : a[i];
+        break;
+      case Op::kMin:
+        for (uint32_t i = 0; i < lanes_; ++i) d[i] = d[i] < a[i] ? d[i] : a[i];
+        break;
+      case Op::kPrefetch: break;
+    }
+  }
+
+  const KernelProgram& program_;
+  uint32_t lanes_;
+  Arithmetic arithmetic_;
+  const float* x_;
+  float* y_;
+  const float* w_;
+  uint32_t remaining_ = 0;
+  std::array<Vector, 256> registers_{};
+};
+
+}  // namespace
+
+void interpret(const KernelProgram& program, std::span<const float> x, std::span<float> y, uint32_t pixels) {
+  for (uint32_t pixel = 0; pixel < pixels; pixel += program.pixel_block) {
+    const uint32_t count = std::min(program.pixel_block, pixels - pixel);
+    for (const Chunk& chunk : program.chunks)
+      ChunkRun(program, chunk, x.data() + pixel, y.data() + pixel).run(chunk, count);
+  }
+}
+
+}  // namespace espalier

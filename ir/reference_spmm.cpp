@@ -1,0 +1,53 @@
+#include "ir/reference_spmm.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace espalier {
+namespace {
+
+/// The exact-enough answer at one output, and the sum of the magnitudes that went into it.
+struct Output {
+  double value, scale;
+};
+
+Output output_at(const KernelSpec& spec, std::span<const float> x, uint32_t row, uint32_t pixel) {
+  const auto columns = spec.matrix.row_columns(row);
+  const auto values = spec.matrix.row_values(row);
+  double sum = spec.bias.empty() ? 0 : double{spec.bias[row]};
+  double scale = std::abs(sum);
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const double product = double{values[i]} * double{x[size_t{columns[i]} * spec.input_stride + pixel]};
+    sum += product;
+    scale += std::abs(product);
+  }
+  if (!(sum > double{spec.clamp.low})) sum = double{spec.clamp.low};
+  if (!(sum < double{spec.clamp.high})) sum = double{spec.clamp.high};
+  return {sum, scale};
+}
+
+}  // namespace
+
+void reference_spmm(const KernelSpec& spec, std::span<const float> x, std::span<float> y, uint32_t pixels) {
+  for (uint32_t row = 0; row < spec.matrix.rows(); ++row)
+    for (uint32_t pixel = 0; pixel < pixels; ++pixel)
+      y[size_t{row} * spec.output_stride + pixel] = static_cast<float>(output_at(spec, x, row, pixel).value);
+}
+
+double error_in_bounds(const KernelSpec& spec, std::span<const float> x, std::span<const float> y, uint32_t pixels) {
+  double worst = 0;
+  for (uint32_t row = 0; row < spec.matrix.rows(); ++row) {
+    const double terms = static_cast<double>(spec.matrix.row_columns(row).size() + !spec.bias.empty());
+    for (uint32_t pixel = 0; pixel < pixels; ++pixel) {
+      const Output wanted = output_at(spec, x, row, pixel);
+      const double got = double{y[size_t{row} * spec.output_stride + pixel]};
+      const double error = std::abs(got - wanted.value);
+      if (error == 0) continue;
+      const double bound = 4 * 0x1p-23 * std::sqrt(terms) * wanted.scale;
+      worst = std::isnan(error) || bound == 0 ? HUGE_VAL : std::max(worst, error / bound);
+    }
+  }
+  return worst;
+}
+
+}  // namespace espalier
