@@ -7,6 +7,7 @@
 
 #include "ir/error.h"
 #include "llvm/MC/MCInst.h"
+#include "llvm/MC/MCRegister.h"
 
 namespace llvm {
 class MCAsmBackend;
