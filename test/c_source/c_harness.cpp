@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "backends/text_template.h"
@@ -71,28 +72,34 @@ std::string run_or_explain(const std::string& command, const ScratchDirectory& s
   return result.status == 0 ? "" : failure(command, result);
 }
 
+/// Node's flag for relaxed SIMD, which is younger than SIMD: none, one, or no value if this Node lacks it. A module of
+/// one relaxed instruction tells.
+std::optional<std::string> relaxed_simd_flag() {
+  static const std::optional<std::string> flag = [] {
+    const ScratchDirectory scratch;
+    const std::string_view test =
+        "process.exit(WebAssembly.validate(new "
+        "Uint8Array([0,97,115,109,1,0,0,0,1,8,1,96,3,123,123,123,1,123,3,2,1,0,10,13,"
+        "1,11,0,32,0,32,1,32,2,253,133,2,11])) ? 0 : 1)";
+    for (const std::string candidate : {"", "--experimental-wasm-relaxed-simd"})
+      if (run_command(fmt::format("{} {} -e '{}'", ESPALIER_TEST_NODE, candidate, test), scratch).status == 0)
+        return std::optional(candidate);
+    return std::optional<std::string>();
+  }();
+  return flag;
+}
+
 std::string link_command(const Toolchain& t) {
   if (t.machine == Machine::kWasm)
     return fmt::format("{} --no-entry --export-memory *.o -o kernel.wasm", ESPALIER_TEST_WASM_LD);
-  return fmt::format("{} *.o {} -o kernel", t.compiler, t.machine == Machine::kAArch64 ? "-static" : "");
+  return fmt::format("{} *.o {} -lm -o kernel", t.compiler, t.machine == Machine::kAArch64 ? "-static" : "");
 }
 
 std::string run_command_line(const Toolchain& t, uint32_t pixels, size_t x_count, size_t y_count) {
-  if (t.machine == Machine::kWasm) return fmt::format("{} kernel.js {}", ESPALIER_TEST_NODE, pixels);
+  if (t.machine == Machine::kWasm)
+    return fmt::format("{} {} kernel.js {}", ESPALIER_TEST_NODE, relaxed_simd_flag().value_or(""), pixels);
   const std::string emulator = t.machine == Machine::kAArch64 ? ESPALIER_TEST_QEMU_AARCH64 " " : "";
   return fmt::format("{}./kernel {} {} {}", emulator, pixels, x_count, y_count);
-}
-
-/// Relaxed SIMD is younger than SIMD; a module of one relaxed instruction tells.
-bool node_has_relaxed_simd() {
-  static const bool has = [] {
-    const ScratchDirectory scratch;
-    const std::string test =
-        "process.exit(WebAssembly.validate(new Uint8Array([0,97,115,109,1,0,0,0,1,8,1,96,3,123,123,123,1,123,3,2,1,0,10,13,"
-        "1,11,0,32,0,32,1,32,2,253,133,2,11])) ? 0 : 1)";
-    return run_command(fmt::format("{} -e '{}'", ESPALIER_TEST_NODE, test), scratch).status == 0;
-  }();
-  return has;
 }
 
 }  // namespace
@@ -141,9 +148,10 @@ std::string why_not_run(const Toolchain& t, const KernelProgram& program) {
   if (t.machine == Machine::kWasm) {
     if (std::string_view(ESPALIER_TEST_WASM_LD).empty()) return "this machine has no wasm-ld";
     if (std::string_view(ESPALIER_TEST_NODE).empty()) return "this machine has no node";
-    if (program.target.vector->name == "relaxed" && !node_has_relaxed_simd()) return "this node has no relaxed SIMD";
+    if (program.target.vector->name == "relaxed" && !relaxed_simd_flag()) return "this node has no relaxed SIMD";
     return "";
   }
+  if (t.machine == Machine::kEmulatedAvx512) return "";
   const uint64_t missing = program.target.vector->features & ~host_cpu_features();
   return missing ? fmt::format("this machine's CPU cannot run {}", program.target.vector->name) : "";
 }
@@ -162,16 +170,21 @@ std::string compile(const Toolchain& t, const std::vector<OutputFile>& files, co
   return "";
 }
 
-std::string link_and_run(const Toolchain& t, const KernelProgram& program, const ScratchDirectory& scratch,
-                         const std::vector<float>& x, std::vector<float>& y, uint32_t pixels) {
+std::string link(const Toolchain& t, const KernelProgram& program, const ScratchDirectory& scratch) {
   scratch.write({"main.c", std::string(t.machine == Machine::kWasm ? kWasmMain : kNativeMain)});
   scratch.write({"kernel.js", std::string(kNodeMain)});
-  scratch.write({"x.bin", bytes_of(x)});
-  scratch.write({"y.bin", bytes_of(y)});
   const std::string compile_main =
       fmt::format("{} {} -DKERNEL={} -I. -c main.c -o main.o", t.compiler, t.flags, program.name);
-  for (const std::string& command : {compile_main, link_command(t), run_command_line(t, pixels, x.size(), y.size())})
-    if (std::string why = run_or_explain(command, scratch); !why.empty()) return why;
+  std::string why = run_or_explain(compile_main, scratch);
+  return why.empty() ? run_or_explain(link_command(t), scratch) : why;
+}
+
+std::string run(const Toolchain& t, const ScratchDirectory& scratch, const std::vector<float>& x, std::vector<float>& y,
+                uint32_t pixels) {
+  scratch.write({"x.bin", bytes_of(x)});
+  scratch.write({"y.bin", bytes_of(y)});
+  if (std::string why = run_or_explain(run_command_line(t, pixels, x.size(), y.size()), scratch); !why.empty())
+    return why;
   const std::string bytes = scratch.read("y.bin");
   if (bytes.size() != y.size() * sizeof(float)) return "y.bin came back with another size";
   std::memcpy(y.data(), bytes.data(), bytes.size());

@@ -14,7 +14,12 @@ namespace espalier::test {
 /// Warnings under which emitted C has to be clean.
 inline constexpr std::string_view kStrict = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror";
 
-enum class Machine { kNative, kAArch64, kWasm };
+enum class Machine {
+  kNative,
+  kEmulatedAvx512,  ///< native, with the intrinsics written out in C (emulated_avx512/immintrin.h)
+  kAArch64,
+  kWasm,
+};
 
 /// One way to make a program of emitted C.
 struct Toolchain {
@@ -56,9 +61,12 @@ std::string why_not_run(const Toolchain& toolchain, const KernelProgram& program
 /// that failed, else empty.
 std::string compile(const Toolchain& toolchain, const std::vector<OutputFile>& files, const ScratchDirectory& scratch);
 
-/// Links what `compile` left in `scratch`, runs it over `pixels` pixels and puts its output into y (as large as given,
-/// with its contents as the output's initial ones); the words of whatever failed, else empty.
-std::string link_and_run(const Toolchain& toolchain, const KernelProgram& program, const ScratchDirectory& scratch,
-                         const std::vector<float>& x, std::vector<float>& y, uint32_t pixels);
+/// Links what `compile` left in `scratch` with a caller; the words of whatever failed, else empty.
+std::string link(const Toolchain& toolchain, const KernelProgram& program, const ScratchDirectory& scratch);
+
+/// Runs what `link` made over `pixels` pixels and puts its output into y (as large as given, with its contents as the
+/// output's initial ones); the words of whatever failed, else empty.
+std::string run(const Toolchain& toolchain, const ScratchDirectory& scratch, const std::vector<float>& x,
+                std::vector<float>& y, uint32_t pixels);
 
 }  // namespace espalier::test

@@ -15,11 +15,14 @@ struct Case {
   std::string_view target, cpu;
 };
 
+constexpr std::string_view kEmulation = "-O1 -D__AVX512F__=1 -I" ESPALIER_SOURCE_DIR "/test/c_source/emulated_avx512";
+
 constexpr Case kCases[] = {
     {{"gcc", ESPALIER_TEST_GCC, "-O2 -mavx2 -mfma", Machine::kNative}, "x86_64-linux", "avx2"},
     {{"clang", ESPALIER_TEST_CLANG, "-O2 -mavx2 -mfma", Machine::kNative}, "x86_64-linux", "avx2"},
     {{"gcc", ESPALIER_TEST_GCC, "-O2 -mavx512f", Machine::kNative}, "x86_64-linux", "avx512"},
     {{"clang", ESPALIER_TEST_CLANG, "-O2 -mavx512f", Machine::kNative}, "x86_64-linux", "avx512"},
+    {{"emulated_gcc", ESPALIER_TEST_GCC, kEmulation, Machine::kEmulatedAvx512}, "x86_64-linux", "avx512"},
     {{"gcc", ESPALIER_TEST_GCC, "-O2", Machine::kNative}, "c99", "portable"},
     {{"clang", ESPALIER_TEST_CLANG, "-O2", Machine::kNative}, "c99", "portable"},
     {{"gcc_unoptimised", ESPALIER_TEST_GCC, "-O0", Machine::kNative}, "c99", "portable"},
@@ -56,7 +59,9 @@ class CSource : public testing::TestWithParam<Case> {
     ASSERT_TRUE(files) << files.error().message;
     const ScratchDirectory scratch;
     ASSERT_EQ(compile(toolchain(), *files, scratch), "");
-    if (const std::string why = why_not_run(toolchain(), program); !why.empty()) GTEST_SKIP() << "compiled only: " << why;
+    if (const std::string why = why_not_run(toolchain(), program); !why.empty())
+      GTEST_SKIP() << "compiled only: " << why;
+    ASSERT_EQ(link(toolchain(), program, scratch), "");
     for (const uint32_t pixels : pixel_counts) expect_run(program, scratch, pixels);
   }
 
@@ -64,7 +69,7 @@ class CSource : public testing::TestWithParam<Case> {
     const std::vector<float> x = x_.empty() ? random_values(input_elements(program), 77) : x_;
     std::vector<float> expected(output_elements(program), kUntouched), y = expected;
     interpret(program, x, expected, pixels);
-    ASSERT_EQ(link_and_run(toolchain(), program, scratch, x, y, pixels), "");
+    ASSERT_EQ(run(toolchain(), scratch, x, y, pixels), "");
     for (size_t i = 0; i < y.size(); ++i)
       ASSERT_EQ(std::bit_cast<uint32_t>(y[i]), std::bit_cast<uint32_t>(expected[i]))
           << pixels << " pixels, element " << i << ": " << y[i] << " is not " << expected[i];
@@ -94,13 +99,14 @@ TEST_P(CSource, ComputesTheInterpretersBitsOfRandomOperations) {
 }
 
 TEST_P(CSource, ComputesTheInterpretersBitsInParts) {
-  expect_interpreters_bits(spmm_program(shape(), 3), {.part_limit = 20}, {37});
+  expect_interpreters_bits(spmm_program(shape(), 3), {.part_limit = 20, .banner = {}}, {37});
   if (!IsSkipped() && !HasFatalFailure())
-    expect_interpreters_bits(random_program(GetParam().target, GetParam().cpu, 150, 14), {.part_limit = 1}, {71});
+    expect_interpreters_bits(random_program(GetParam().target, GetParam().cpu, 150, 14),
+                             {.part_limit = 1, .banner = {}}, {71});
 }
 
 TEST_P(CSource, ComputesTheInterpretersBitsWithWeightsInASideFile) {
-  expect_interpreters_bits(spmm_program(shape(), 4), {.weights_in_side_file = true}, {37});
+  expect_interpreters_bits(spmm_program(shape(), 4), {.weights_in_side_file = true, .banner = {}}, {37});
 }
 
 TEST_P(CSource, TurnsNaNIntoABoundAsTheInterpreterDoes) {

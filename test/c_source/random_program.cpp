@@ -15,7 +15,8 @@ std::vector<PixelTile> empty_tiles(const VectorIsa& isa, uint32_t tile_vectors) 
   std::vector<PixelTile> tiles;
   if (tile_vectors > 1) tiles.push_back({tile_vectors * isa.lanes, false, {}});
   tiles.push_back({isa.lanes, false, {}});
-  if (isa.has_masks) tiles.push_back({0, true, {}});
+  if (isa.has_masks)
+    tiles.push_back({0, true, {}});
   else
     for (uint32_t width = isa.lanes / 2; width > 0; width /= 2) tiles.push_back({width, false, {}});
   return tiles;
@@ -142,7 +143,11 @@ class SpmmTileWriter {
 class RandomTileWriter {
  public:
   RandomTileWriter(const KernelProgram& p, uint32_t stream_count, PixelTile& tile, SeededRandom& random)
-      : p_(p), isa_(*p.target.vector), stream_count_(stream_count), tile_(tile), random_(random),
+      : p_(p),
+        isa_(*p.target.vector),
+        stream_count_(stream_count),
+        tile_(tile),
+        random_(random),
         lanes_(tile.remainder ? kRemainingLanes : std::min(tile.width, isa_.lanes)),
         columns_(tile.remainder ? 1 : tile.width / std::min(tile.width, isa_.lanes)) {}
 
@@ -170,14 +175,18 @@ class RandomTileWriter {
 
   void load_small(uint8_t d) {
     switch (below(isa_.has_splat_lane ? 5 : 4)) {
-      case 0: return emit({.op = Op::kZero, .d = d});
-      case 1: return emit(access(Op::kSplatLoad, d, Buffer::kW, 0, below(stream_count_), 1));
+      case 0:
+        return emit({.op = Op::kZero, .d = d});
+      case 1:
+        return emit(access(Op::kSplatLoad, d, Buffer::kW, 0, below(stream_count_), 1));
       case 2: {
         const uint32_t lanes = 1 + below(isa_.lanes);
         return emit(access(Op::kLoad, d, Buffer::kW, 0, below(stream_count_ - lanes + 1), lanes));
       }
-      case 3: return emit(from_x(Op::kLoad, d));
-      default: return splat_lane(d);
+      case 3:
+        return emit(from_x(Op::kLoad, d));
+      default:
+        return splat_lane(d);
     }
   }
   void splat_lane(uint8_t d) {
@@ -189,14 +198,22 @@ class RandomTileWriter {
   }
   void step() {
     switch (below(12)) {
-      case 0: case 1: return load_small(small());
-      case 2: return load_small(any_sum());
-      case 3: return emit({.op = Op::kMax, .d = any_sum(), .a = small()});
-      case 4: return emit({.op = Op::kMin, .d = any_sum(), .a = small()});
-      case 5: case 6: return store(below(p_.output_channels), below(columns_));
+      case 0:
+      case 1:
+        return load_small(small());
+      case 2:
+        return load_small(any_sum());
+      case 3:
+        return emit({.op = Op::kMax, .d = any_sum(), .a = small()});
+      case 4:
+        return emit({.op = Op::kMin, .d = any_sum(), .a = small()});
+      case 5:
+      case 6:
+        return store(below(p_.output_channels), below(columns_));
       case 7:
         if (isa_.has_fma_lane)
-          return emit({.op = Op::kFmaLane, .d = any_sum(), .a = small(), .b = small(), .lane = static_cast<uint8_t>(below(4))});
+          return emit(
+              {.op = Op::kFmaLane, .d = any_sum(), .a = small(), .b = small(), .lane = static_cast<uint8_t>(below(4))});
         break;
       case 8:
         if (isa_.has_fma_load && (isa_.has_masks || lanes_ == isa_.lanes)) {
@@ -205,8 +222,10 @@ class RandomTileWriter {
           return emit(op);
         }
         break;
-      case 9: return emit(access(Op::kPrefetch, 0, Buffer::kX, below(p_.input_channels), below(100), 0));
-      default: break;
+      case 9:
+        return emit(access(Op::kPrefetch, 0, Buffer::kX, below(p_.input_channels), below(100), 0));
+      default:
+        break;
     }
     emit({.op = Op::kFma, .d = any_sum(), .a = small(), .b = small()});
   }
@@ -232,7 +251,8 @@ KernelProgram spmm_program(const ProgramShape& shape, uint64_t seed) {
   p.output_stride = std::max(shape.pixels, shape.max_pixels) + 2;
   p.pixel_block = shape.pixel_block;
   for (uint32_t row = 0; row < shape.output_channels; row += shape.rows_per_group) {
-    RowGroup group{row, std::min(shape.rows_per_group, shape.output_channels - row), static_cast<uint32_t>(p.chunks.size()), 0};
+    RowGroup group{row, std::min(shape.rows_per_group, shape.output_channels - row),
+                   static_cast<uint32_t>(p.chunks.size()), 0};
     for (uint32_t k = 0; k < shape.input_channels; k += shape.k_block, ++group.chunks) {
       Chunk chunk{.stream_offset = p.stream.size(), .tiles = empty_tiles(*p.target.vector, shape.tile_vectors)};
       SpmmTileWriter writer(p, shape, matrix, group, k, p.stream);
