@@ -63,7 +63,7 @@ std::string run_in_node(const std::string& node, const std::string& module, std:
   for (size_t i = 0; i < calls.size(); ++i) {
     write_floats(folder.file(fmt::format("{}.x", i)), calls[i].x);
     write_floats(folder.file(fmt::format("{}.y", i)), calls[i].y);
-    plan += (i ? "," : "") + plan_of(calls[i], i);
+    plan += fmt::format("{}{}", i ? "," : "", plan_of(calls[i], i));
   }
   std::ofstream(folder.file("plan.json")) << R"({"module":"m.wasm","calls":[)" << plan << "]}";
   const CommandResult result = run_command(fmt::format("{} '{}' '{}'", node, script(), folder.file("plan.json")));
