@@ -28,7 +28,9 @@ CommandResult run_command(const std::string& command) {
   return result;
 }
 
-std::string script() { return std::string(ESPALIER_SOURCE_DIR) + "/test/wasm/run_module.mjs"; }
+std::string script(const std::string& name = "run_module.mjs") {
+  return fmt::format("{}/test/wasm/{}", ESPALIER_SOURCE_DIR, name);
+}
 
 void write_floats(const std::string& path, const std::vector<float>& values) {
   std::ofstream(path, std::ios::binary)
@@ -70,6 +72,11 @@ std::string run_in_node(const std::string& node, const std::string& module, std:
   if (result.code != 0) return fmt::format("exit code {}: {}", result.code, result.output);
   for (size_t i = 0; i < calls.size(); ++i) read_floats(folder.file(fmt::format("{}.y", i)), calls[i].y);
   return {};
+}
+
+std::string run_script(const std::string& node, const std::string& name) {
+  const CommandResult result = run_command(fmt::format("{} --test '{}'", node, script(name)));
+  return result.code == 0 ? std::string() : fmt::format("exit code {}: {}", result.code, result.output);
 }
 
 TemporaryFolder::TemporaryFolder() {

@@ -26,6 +26,9 @@ std::optional<std::string> node_with(const std::string& feature);
 /// Runs the calls one after another in one instance. On failure the string holds what Node said; else it is empty.
 std::string run_in_node(const std::string& node, const std::string& module, std::vector<NodeCall>& calls);
 
+/// Runs a script of this folder under node's test runner. Empty if all of its tests pass, else what Node said.
+std::string run_script(const std::string& node, const std::string& script);
+
 /// A new directory for one test's files, removed at the end.
 class TemporaryFolder {
  public:
