@@ -18,12 +18,12 @@ namespace espalier {
 enum class Op : uint8_t {
   kZero,         ///< d = 0
   kCopy,         ///< d = a
-  kLoad,         ///< d[0..lanes) = buffer[access ..]; the other lanes are 0, or unspecified for the weight stream
+  kLoad,         ///< d[0..lanes) = buffer[access ..], the rest 0; from W: four weights, in every group of four lanes
   kStore,        ///< buffer[access ..] = d[0..lanes)
   kSplatLoad,    ///< all lanes of d = buffer[access]                              (weight stream only)
-  kSplatLane,    ///< all lanes of d = a[lane]                                     (targets with has_splat_lane)
+  kSplatLane,    ///< in every group of four lanes, all of d = lane `lane` of a      (targets with has_splat_lane)
   kFma,          ///< d = d + a * b, per lane
-  kFmaLane,      ///< d = d + a * b[lane], per lane of d and a                     (targets with has_fma_lane)
+  kFmaLane,      ///< d = d + a * b[lane], per lane of d and a, as kSplatLane then kFma (targets with has_fma_lane)
   kFmaLoad,      ///< d = d + b * buffer[access ..], as kLoad then kFma            (targets with has_fma_load)
   kMax,          ///< d = d > a ? d : a, per lane (NaN in d gives a)
   kMin,          ///< d = d < a ? d : a, per lane (NaN in d gives a)

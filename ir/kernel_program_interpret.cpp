@@ -8,6 +8,7 @@ namespace espalier {
 namespace {
 
 constexpr uint32_t kMaxLanes = 16;
+constexpr uint32_t kGroup = 4;  // lanes that weights are loaded and splat in
 using Vector = std::array<float, kMaxLanes>;
 
 float multiply_add(Arithmetic arithmetic, float sum, float a, float b) {
@@ -47,7 +48,8 @@ class ChunkRun {
   uint32_t active(const MicroOp& op) const { return op.lanes == kRemainingLanes ? remaining_ : op.lanes; }
   Vector loaded(const MicroOp& op) const {
     Vector v{};
-    std::copy_n(address(op), active(op), v.begin());
+    const uint32_t copies = op.buffer == Buffer::kW ? lanes_ / kGroup : 1;
+    for (uint32_t c = 0; c < copies; ++c) std::copy_n(address(op), active(op), v.begin() + c * kGroup);
     return v;
   }
   void store(const MicroOp& op) {
@@ -56,6 +58,11 @@ class ChunkRun {
   }
   void accumulate(uint8_t d, const Vector& a, const Vector& b) {
     for (uint32_t i = 0; i < lanes_; ++i) registers_[d][i] = multiply_add(arithmetic_, registers_[d][i], a[i], b[i]);
+  }
+  static Vector splat_groups(const Vector& a, uint8_t lane) {
+    Vector v;
+    for (uint32_t i = 0; i < kMaxLanes; ++i) v[i] = a[i / kGroup * kGroup + lane];
+    return v;
   }
   static Vector splat(float value) {
     Vector v;
@@ -82,13 +89,13 @@ class ChunkRun {
         d = splat(*address(op));
         break;
       case Op::kSplatLane:
-        d = splat(a[op.lane]);
+        d = splat_groups(a, op.lane);
         break;
       case Op::kFma:
         accumulate(op.d, a, registers_[op.b]);
         break;
       case Op::kFmaLane:
-        accumulate(op.d, a, splat(registers_[op.b][op.lane]));
+        accumulate(op.d, a, splat_groups(registers_[op.b], op.lane));
         break;
       case Op::kFmaLoad:
         accumulate(op.d, loaded(op), registers_[op.b]);

@@ -6,6 +6,8 @@
 namespace espalier {
 namespace {
 
+constexpr uint8_t kWeightGroup = 4;
+
 /// Where every output element of a row group stands: which chunk stored it last. One per tile, over all chunks.
 class StoreMap {
  public:
@@ -98,6 +100,8 @@ class TileVerifier {
       if (!tile_.remainder) return internal_error("has remaining lanes, but the tile is {} pixels wide", tile_.width);
       return {};
     }
+    if (op.buffer == Buffer::kW && op.lanes != kWeightGroup)
+      return internal_error("loads {} weights, but weights load by {}", op.lanes, kWeightGroup);
     if (op.lanes > isa_.lanes)
       return internal_error("touches {} lanes, but {} has {}", op.lanes, isa_.name, isa_.lanes);
     if (op.lanes == isa_.lanes) return {};

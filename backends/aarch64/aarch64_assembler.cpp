@@ -22,6 +22,8 @@ constexpr uint32_t kXPointer = 0, kYPointer = 1, kPixels = 3, kScratch = 4;
 constexpr int kFirstSaved = 8, kLastSaved = 15;  // AAPCS64: d8-d15 belong to the caller
 constexpr uint32_t kFloatBytes = 4, kImm12Limit = 1 << 12;
 constexpr int64_t kPrefetchAlignment = 16;
+// The prefetch operation sits where other instructions name their first register: pldl1keep is 0.
+constexpr uint32_t kToL2 = 2, kToStore = 16;
 
 // One operation takes at most 7 instructions (a far address is 4, a splat 2), 8 with room for the loop around it:
 // b.cond reaches 2^18 instructions, b 2^25.
@@ -142,6 +144,8 @@ class ChunkAssembler {
     switch (op.op) {
       case Op::kZero:
         return code_.emit(Insn::kZero, rd(op.d));
+      case Op::kCopy:
+        return code_.emit(Insn::kCopy, rd(op.d) | rn(op.a) | rm(op.a));
       case Op::kLoad:
         return load(op);
       case Op::kStore:
@@ -161,6 +165,7 @@ class ChunkAssembler {
       case Op::kMin:
         return code_.emit(Insn::kMinnm, rd(op.d) | rn(op.d) | rm(op.a));
       case Op::kPrefetch:
+      case Op::kPrefetchFar:
         return prefetch(op);
     }
   }
@@ -195,11 +200,12 @@ class ChunkAssembler {
   void prefetch(const MicroOp& op) {
     const int64_t offset = offset_of(op) & -kPrefetchAlignment;
     const Address address = windows_.reach(op.buffer, offset, 8);
+    const uint32_t hint = rd((op.op == Op::kPrefetchFar ? kToL2 : 0) | (op.buffer == Buffer::kY ? kToStore : 0));
     const bool is_scaled = address.delta >= 0 && address.delta % 8 == 0;
     if (is_scaled)
-      code_.emit(Insn::kPrefetch, rn(address.reg) | imm12(address.delta / 8));
+      code_.emit(Insn::kPrefetch, hint | rn(address.reg) | imm12(address.delta / 8));
     else
-      code_.emit(Insn::kPrefetchNear, rn(address.reg) | bits(Field::kImm9, address.delta));
+      code_.emit(Insn::kPrefetchNear, hint | rn(address.reg) | bits(Field::kImm9, address.delta));
   }
 
   const KernelProgram& program_;

@@ -23,6 +23,7 @@ constexpr InsnInfo kInstructions[kInsnCount] = {
     {"FMINNMv4f32", {kQ, kQn, kQm}},
     {"MOVIv2d_ns", {kQ, fixed(0)}},
     {"DUPv4i32lane", {kQ, kQn, kDupLane}},
+    {"ORRv16i8", {kQ, kQn, kQm}},
     {"LDRQui", {kQ, kXn, kImm12}},
     {"LDRDui", {kD, kXn, kImm12}},
     {"LDRSui", {kS, kXn, kImm12}},

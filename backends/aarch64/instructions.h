@@ -17,6 +17,7 @@ enum class Insn : uint8_t {
   kMinnm,         ///< fminnm vd.4s, vn.4s, vm.4s
   kZero,          ///< movi vd.2d, #0
   kDupLane,       ///< dup vd.4s, vn.s[lane]
+  kCopy,          ///< orr vd.16b, vn.16b, vm.16b
   kLoadQ,         ///< ldr qd, [xn, #imm12 * 16]
   kLoadD,         ///< ldr dd, [xn, #imm12 * 8]
   kLoadS,         ///< ldr sd, [xn, #imm12 * 4]
