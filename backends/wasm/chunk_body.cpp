@@ -73,6 +73,9 @@ class ChunkWriter {
       case Op::kZero:
         code_.write(Instruction::kZero);
         return set(op.d);
+      case Op::kCopy:
+        get(op.a);
+        return set(op.d);
       case Op::kLoad:
         return load(op);
       case Op::kStore:
@@ -89,7 +92,8 @@ class ChunkWriter {
       case Op::kMin:
         return clamp(Instruction::kPseudoMin, op);
       case Op::kPrefetch:
-        return true;
+      case Op::kPrefetchFar:
+        return true;  // WebAssembly has no prefetch
       case Op::kFmaLane:
       case Op::kFmaLoad:
         return false;
