@@ -93,7 +93,7 @@ class ChunkWriter {
         return clamp(Instruction::kPseudoMin, op);
       case Op::kPrefetch:
       case Op::kPrefetchFar:
-        return true;
+        return true;  // WebAssembly has no prefetch
       case Op::kFmaLane:
       case Op::kFmaLoad:
         return false;

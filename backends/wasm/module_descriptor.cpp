@@ -13,7 +13,7 @@ constexpr char kCustomSection = 0;
 constexpr std::string_view kSectionName = "espalier";
 
 void write_kernel(llvm::json::OStream& json, const KernelProgram& p) {
-  json.attribute("name", p.name);
+  json.attribute("name", llvm::StringRef(p.name));
   json.attribute("output_channels", p.output_channels);
   json.attribute("input_channels", p.input_channels);
   json.attribute("nonzeros", p.nonzeros);

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
+#include <bit>
+#include <limits>
 
 #include "backends/wasm/wasm_module.h"
 #include "node_runner.h"
@@ -37,7 +39,8 @@ KernelProgram in_mode(KernelProgram p, Arithmetic arithmetic) {
 }
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  const auto same = [](float p, float q) { return std::bit_cast<uint32_t>(p) == std::bit_cast<uint32_t>(q); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
 }
 
 uint32_t items_of(const KernelProgram& p, uint32_t pixels) {

@@ -2,7 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <regex>
+#include <algorithm>
+#include <sstream>
 
 #include "backends/wasm/chunk_body.h"
 #include "backends/wasm/wasm_module.h"
@@ -32,6 +33,14 @@ std::string code_of(const KernelProgram& program, const Chunk& chunk) {
   return status ? std::string(code.code()) : status.error().message;
 }
 
+/// `   4:  local.get  3   # comment` is "local.get 3".
+std::string instruction_of(const std::string& line) {
+  std::istringstream words(line.substr(line.find(':') + 1, line.find('#') - line.find(':') - 1));
+  std::string joined;
+  for (std::string word; words >> word;) joined += (joined.empty() ? "" : " ") + word;
+  return joined;
+}
+
 /// The function's instructions, without operands' comments and offsets, one string each.
 std::vector<std::string> disassembled(const KernelProgram& program, const Chunk& chunk) {
   const auto mc = McTarget::create("wasm32-unknown-unknown", "generic", "+simd128,+relaxed-simd");
@@ -42,9 +51,8 @@ std::vector<std::string> disassembled(const KernelProgram& program, const Chunk&
   const bool has_locals = code.code()[0] != 0;
   const std::string text = (*mc)->disassemble(code.code().substr(has_locals ? 3 : 1));
   std::vector<std::string> lines;
-  const std::regex line(R"( *[0-9a-f]+:\s*([^\n#]*?)\s*(#[^\n]*)?\n)");
-  for (std::sregex_iterator it(text.begin(), text.end(), line), end; it != end; ++it)
-    lines.push_back(std::regex_replace((*it)[1].str(), std::regex(R"(\s+)"), " "));
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(instruction_of(line));
   return lines;
 }
 
@@ -71,6 +79,7 @@ struct Lowering {
 
 const Lowering kLowerings[] = {
     {"Zero", "simd128", {.op = Op::kZero, .d = 3}, {"v128.const 0, 0, 0, 0", "local.set 7"}},
+    {"Copy", "simd128", {.op = Op::kCopy, .d = 3, .a = 2}, {"local.get 6", "local.set 7"}},
     {"LoadX4",
      "simd128",
      {.op = Op::kLoad, .d = 1, .buffer = Buffer::kX, .lanes = 4, .row = 2, .column = 3},
@@ -127,6 +136,7 @@ const Lowering kLowerings[] = {
     {"Max", "simd128", {.op = Op::kMax, .d = 0, .a = 1}, {"local.get 5", "local.get 4", "f32x4.pmax", "local.set 4"}},
     {"Min", "simd128", {.op = Op::kMin, .d = 0, .a = 1}, {"local.get 5", "local.get 4", "f32x4.pmin", "local.set 4"}},
     {"Prefetch", "simd128", {.op = Op::kPrefetch, .buffer = Buffer::kX, .row = 7, .column = 99}, {}},
+    {"PrefetchFar", "simd128", {.op = Op::kPrefetchFar, .buffer = Buffer::kX, .row = 7, .column = 99}, {}},
     {"HighRegister", "simd128", {.op = Op::kZero, .d = 200}, {"v128.const 0, 0, 0, 0", "local.set 204"}},
 };
 
