@@ -1,4 +1,6 @@
 // The textual form of a KernelProgram: one line per operation, readable in a diff.
+#include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -89,8 +91,11 @@ class LineReader {
     float value = 0;
     const bool hex = digits.starts_with("0x");
     if (hex) digits = digits.substr(2);
+    // from_chars would also take a second sign, "nan" and "inf" here.
+    const bool starts =
+        hex && !digits.empty() && (std::isxdigit(static_cast<unsigned char>(digits[0])) || digits[0] == '.');
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex);
-    if (error != std::errc() || !hex) {
+    if (error != std::errc() || !starts) {
       fail(fmt::format("expected a hexadecimal float, but found '{}'", excerpt()));
       return 0;
     }
@@ -139,7 +144,9 @@ void parse_access(LineReader& in, MicroOp& op) {
   in.expect("]");
   if (!op_info(op.op).has_lanes) return;
   in.expect(":");
-  op.lanes = in.accept("r") ? kRemainingLanes : in.number8();
+  if (in.accept("r")) return;  // lanes is kRemainingLanes
+  op.lanes = in.number8();
+  if (op.lanes == 0) in.fail("expected r or at least 1 lane, but found 0");
 }
 
 MicroOp parse_op(LineReader& in, std::string_view name) {
@@ -198,6 +205,8 @@ class Parser {
       if (in.failed()) return in.error();
     }
     if (!ended) return bad_input("line {}: the program has no 'end'", number + 1);
+    if (text_.find_first_not_of(" \t\n") != std::string_view::npos)
+      return bad_input("line {}: there is text after 'end'", number + 1);
     if (!program_.target.cpu) return bad_input("line {}: the program has no 'kernel' line", number);
     if (program_.stream.size() != stream_count_)
       return bad_input("line {}: the stream has {} values, but announced {}", number, program_.stream.size(),
@@ -239,6 +248,7 @@ class Parser {
 
   void parse_kernel(LineReader& in) {
     program_.name = in.word();
+    if (!is_c_identifier(program_.name)) in.fail(fmt::format("kernel name '{}' is not a C identifier", program_.name));
     in.expect("target");
     const std::string_view target = in.word();
     in.expect("cpu");
@@ -299,8 +309,13 @@ class Parser {
   uint64_t stream_count_ = 0;
 };
 
-/// C's %a, so that every value reads back exactly.
-std::string hex_float(float value) { return std::isinf(value) ? (value < 0 ? "-inf" : "inf") : fmt::format("{:a}", value); }
+/// C's %a in the C locale, so that every value reads back exactly. (fmt's {:a} would follow the process's locale.)
+std::string hex_float(float value) {
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  std::array<char, 32> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), std::fabs(value), std::chars_format::hex).ptr;
+  return fmt::format("{}0x{}", std::signbit(value) ? "-" : "", std::string_view(digits.begin(), end));
+}
 
 }  // namespace
 
