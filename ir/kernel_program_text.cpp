@@ -1,4 +1,5 @@
 // The textual form of a KernelProgram: one line per operation, readable in a diff.
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::string_view kHeader = "espalier-kernel-program 1";
 constexpr size_t kFloatsPerLine = 8;
+constexpr size_t kMostMessageBytes = 300;  // messages quote words, and a hostile word may be megabytes long
 constexpr char kBufferNames[] = {'x', 'y', 'w'};
 
 std::string print_access(const MicroOp& op) {
@@ -50,6 +52,7 @@ class LineReader {
     if (failed_) return;
     failed_ = true;
     message_ = std::move(message);
+    message_.resize(std::min(message_.size(), kMostMessageBytes));
   }
 
   std::string_view word() {
@@ -313,7 +316,7 @@ class Parser {
 std::string hex_float(float value) {
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   std::array<char, 32> digits;
-  const auto end = std::to_chars(digits.begin(), digits.end(), std::fabs(value), std::chars_format::hex).ptr;
+  const auto end = std::to_chars(digits.begin(), digits.end(), double{std::fabs(value)}, std::chars_format::hex).ptr;
   return fmt::format("{}0x{}", std::signbit(value) ? "-" : "", std::string_view(digits.begin(), end));
 }
 

@@ -180,15 +180,15 @@ const BadProgram kShape[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Registers, BadProgramTest, testing::ValuesIn(kRegisters),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 INSTANTIATE_TEST_SUITE_P(Operations, BadProgramTest, testing::ValuesIn(kOperations),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 INSTANTIATE_TEST_SUITE_P(Lanes, BadProgramTest, testing::ValuesIn(kLanes),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 INSTANTIATE_TEST_SUITE_P(Accesses, BadProgramTest, testing::ValuesIn(kAccesses),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 INSTANTIATE_TEST_SUITE_P(Shape, BadProgramTest, testing::ValuesIn(kShape),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 /// The tiles of a program without input or output channels to speak of: only their widths matter.
 std::string verdict_on_tiles(std::string_view target, std::string_view pixels, uint32_t block, uint32_t stride,
@@ -291,12 +291,13 @@ TEST(Verify, AnnouncedSizesReserveNoMemory) {
   const auto program = parse_kernel_program(text);
   ASSERT_TRUE(program);
   EXPECT_EQ(verify(*program).error().message,
-            "kernel program masked: tile 0: stores reach at most 16 of 536870911 output elements");
+            "kernel program masked: tile 0: stores reach at most 32 of 536870911 output elements");
 }
 
 TEST(Verify, AProgramWithoutTargetIsRefused) {
   KernelProgram program;
   program.name = "none";
+  program.pixel_block = 1;
   EXPECT_EQ(verify(program).error().message, "kernel program none: no target");
 }
 

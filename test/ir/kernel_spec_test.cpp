@@ -75,7 +75,7 @@ const BadSpec kBadSpecs[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(KernelSpec, BadSpecTest, testing::ValuesIn(kBadSpecs),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST(KernelSpec, GoodSpecPassesUnchanged) {
   const auto spec = *validated(good_spec());

@@ -38,13 +38,13 @@ class Generator {
 
   /// Widths that consume any pixel count.
   void draw_tiles() {
-    if (coin()) tiles_.push_back({.width = 2 * isa_.lanes + below(3)});
+    if (coin()) tiles_.push_back({.width = 2 * isa_.lanes + below(3), .ops = {}});
     if (isa_.has_masks && coin()) {
-      tiles_.push_back({.width = isa_.lanes});
-      tiles_.push_back({.remainder = true});
+      tiles_.push_back({.width = isa_.lanes, .ops = {}});
+      tiles_.push_back({.remainder = true, .ops = {}});
       return;
     }
-    for (uint32_t width = isa_.lanes; width > 0; width /= 2) tiles_.push_back({.width = width});
+    for (uint32_t width = isa_.lanes; width > 0; width /= 2) tiles_.push_back({.width = width, .ops = {}});
   }
 
   void add_group() {

@@ -70,7 +70,7 @@ const BadSchedule kBadSchedules[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Schedule, BadScheduleTest, testing::ValuesIn(kBadSchedules),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace espalier

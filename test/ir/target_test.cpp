@@ -57,7 +57,9 @@ TEST(Target, HostIsAKnownTargetItsCpuCanRun) {
   EXPECT_TRUE(find_target(host->name, host->cpu->name));
   EXPECT_EQ(find_target("host", host->vector->name)->vector, host->vector);
 #if defined(__x86_64__)
-  if (host_cpu_features() & ESPALIER_CPU_AVX512F) EXPECT_EQ(host->vector->name, "avx512");
+  if (host_cpu_features() & ESPALIER_CPU_AVX512F) {
+    EXPECT_EQ(host->vector->name, "avx512");
+  }
 #endif
 }
 
@@ -79,8 +81,12 @@ TEST(Target, EveryVectorIsaFitsTheMicroOperation) {
     const VectorIsa& isa = *find_target(entry.target, entry.cpu)->vector;
     EXPECT_TRUE(isa.lanes == 4 || isa.lanes == 8 || isa.lanes == 16) << isa.name;
     EXPECT_LE(isa.registers, 256u) << "MicroOp names registers in one byte";
-    if (isa.has_fma_lane) EXPECT_EQ(isa.lanes, 4u) << "lanes are counted in groups of four";
-    if (isa.name != "portable") EXPECT_NE(isa.features, 0u) << isa.name;
+    if (isa.has_fma_lane) {
+      EXPECT_EQ(isa.lanes, 4u) << "lanes are counted in groups of four";
+    }
+    if (isa.name != "portable") {
+      EXPECT_NE(isa.features, 0u) << isa.name;
+    }
   }
 }
 
