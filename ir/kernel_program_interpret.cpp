@@ -17,15 +17,16 @@ float multiply_add(Arithmetic arithmetic, float sum, float a, float b) {
   return sum + product;
 }
 
-/// One chunk over one pixel range, x and y at the first pixel.
+/// One chunk over one pixel range. Places are kept as offsets, since x of a matrix without columns may be null.
 class ChunkRun {
  public:
-  ChunkRun(const KernelProgram& program, const Chunk& chunk, const float* x, float* y)
+  ChunkRun(const KernelProgram& program, const Chunk& chunk, const float* x, float* y, size_t first_pixel)
       : program_(program),
         lanes_(program.target.vector->lanes),
         arithmetic_(program.target.vector->arithmetic),
         x_(x),
         y_(y),
+        pixel_(first_pixel),
         w_(program.stream.data() + chunk.stream_offset) {}
 
   void run(const Chunk& chunk, uint32_t pixels) {
@@ -34,7 +35,7 @@ class ChunkRun {
         remaining_ = tile.remainder ? pixels : 0;
         for (const MicroOp& op : tile.ops) execute(op);
         const uint32_t done = tile.remainder ? pixels : tile.width;
-        x_ += done, y_ += done, pixels -= done;
+        pixel_ += done, pixels -= done;
       }
     }
   }
@@ -42,8 +43,8 @@ class ChunkRun {
  private:
   const float* address(const MicroOp& op) const {
     if (op.buffer == Buffer::kW) return w_ + op.column;
-    if (op.buffer == Buffer::kX) return x_ + size_t{op.row} * program_.input_stride + op.column;
-    return y_ + size_t{op.row} * program_.output_stride + op.column;
+    if (op.buffer == Buffer::kX) return x_ + (size_t{op.row} * program_.input_stride + op.column + pixel_);
+    return y_ + (size_t{op.row} * program_.output_stride + op.column + pixel_);
   }
   uint32_t active(const MicroOp& op) const { return op.lanes == kRemainingLanes ? remaining_ : op.lanes; }
   Vector loaded(const MicroOp& op) const {
@@ -53,7 +54,7 @@ class ChunkRun {
     return v;
   }
   void store(const MicroOp& op) {
-    const size_t offset = size_t{op.row} * program_.output_stride + op.column;
+    const size_t offset = size_t{op.row} * program_.output_stride + op.column + pixel_;
     std::copy_n(registers_[op.d].begin(), active(op), y_ + offset);
   }
   void accumulate(uint8_t d, const Vector& a, const Vector& b) {
@@ -117,6 +118,7 @@ class ChunkRun {
   Arithmetic arithmetic_;
   const float* x_;
   float* y_;
+  size_t pixel_;
   const float* w_;
   uint32_t remaining_ = 0;
   std::array<Vector, 256> registers_{};
@@ -125,10 +127,9 @@ class ChunkRun {
 }  // namespace
 
 void interpret(const KernelProgram& program, std::span<const float> x, std::span<float> y, uint32_t pixels) {
-  for (uint32_t pixel = 0; pixel < pixels; pixel += program.pixel_block) {
-    const uint32_t count = std::min(program.pixel_block, pixels - pixel);
-    for (const Chunk& chunk : program.chunks)
-      ChunkRun(program, chunk, x.data() + pixel, y.data() + pixel).run(chunk, count);
+  for (size_t pixel = 0; pixel < pixels; pixel += program.pixel_block) {
+    const uint32_t count = std::min(program.pixel_block, static_cast<uint32_t>(pixels - pixel));
+    for (const Chunk& chunk : program.chunks) ChunkRun(program, chunk, x.data(), y.data(), pixel).run(chunk, count);
   }
 }
 

@@ -1,4 +1,7 @@
 // The textual form of a KernelProgram: one line per operation, readable in a diff.
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -9,6 +12,7 @@ namespace {
 
 constexpr std::string_view kHeader = "espalier-kernel-program 1";
 constexpr size_t kFloatsPerLine = 8;
+constexpr size_t kMostMessageBytes = 300;  // messages quote words, and a hostile word may be megabytes long
 constexpr char kBufferNames[] = {'x', 'y', 'w'};
 
 std::string print_access(const MicroOp& op) {
@@ -48,6 +52,7 @@ class LineReader {
     if (failed_) return;
     failed_ = true;
     message_ = std::move(message);
+    message_.resize(std::min(message_.size(), kMostMessageBytes));
   }
 
   std::string_view word() {
@@ -89,9 +94,12 @@ class LineReader {
     float value = 0;
     const bool hex = digits.starts_with("0x");
     if (hex) digits = digits.substr(2);
+    // from_chars would also take a second sign, "nan" and "inf" here.
+    const bool starts =
+        hex && !digits.empty() && (std::isxdigit(static_cast<unsigned char>(digits[0])) || digits[0] == '.');
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex);
-    if (error != std::errc() || !hex) {
+    if (error != std::errc() || !starts) {
       fail(fmt::format("expected a hexadecimal float, but found '{}'", excerpt()));
       return 0;
     }
@@ -144,7 +152,9 @@ void parse_access(LineReader& in, MicroOp& op) {
   in.expect("]");
   if (!op_info(op.op).has_lanes) return;
   in.expect(":");
-  op.lanes = in.accept("r") ? kRemainingLanes : in.number8();
+  if (in.accept("r")) return;  // lanes is kRemainingLanes
+  op.lanes = in.number8();
+  if (op.lanes == 0) in.fail("expected r or at least 1 lane, but found 0");
 }
 
 MicroOp parse_op(LineReader& in, std::string_view name) {
@@ -203,6 +213,8 @@ class Parser {
       if (in.failed()) return in.error();
     }
     if (!ended) return bad_input("line {}: the program has no 'end'", number + 1);
+    if (text_.find_first_not_of(" \t\n") != std::string_view::npos)
+      return bad_input("line {}: there is text after 'end'", number + 1);
     if (!program_.target.cpu) return bad_input("line {}: the program has no 'kernel' line", number);
     if (program_.stream.size() != stream_count_)
       return bad_input("line {}: the stream has {} values, but announced {}", number, program_.stream.size(),
@@ -256,6 +268,7 @@ class Parser {
 
   void parse_kernel(LineReader& in) {
     program_.name = in.word();
+    if (!is_c_identifier(program_.name)) in.fail(fmt::format("kernel name '{}' is not a C identifier", program_.name));
     in.expect("target");
     const std::string_view target = in.word();
     in.expect("cpu");
@@ -322,9 +335,12 @@ class Parser {
   uint64_t stream_count_ = 0;
 };
 
-/// C's %a, so that every value reads back exactly.
+/// C's %a in the C locale, so that every value reads back exactly. (fmt's {:a} would follow the process's locale.)
 std::string hex_float(float value) {
-  return std::isinf(value) ? (value < 0 ? "-inf" : "inf") : fmt::format("{:a}", value);
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  std::array<char, 32> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), double{std::fabs(value)}, std::chars_format::hex).ptr;
+  return fmt::format("{}0x{}", std::signbit(value) ? "-" : "", std::string_view(digits.begin(), end));
 }
 
 }  // namespace

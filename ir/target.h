@@ -38,11 +38,11 @@ struct Cpu {
 /// Target = operating system's object conventions x vector ISA x CPU.
 struct Target {
   std::string_view name;  ///< "x86_64-linux", "aarch64-linux", "aarch64-macos", "wasm32", "c99"
-  Isa isa;
-  ObjectFormat format;
+  Isa isa = Isa::kC99;
+  ObjectFormat format = ObjectFormat::kNone;
   std::string_view triple;  ///< LLVM target triple
-  const VectorIsa* vector;
-  const Cpu* cpu;
+  const VectorIsa* vector = nullptr;
+  const Cpu* cpu = nullptr;
 };
 
 /// Looks up `name` (or "host") and `cpu` (a CPU or a vector ISA of that target; empty: its default).

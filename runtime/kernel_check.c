@@ -50,8 +50,9 @@ static espalier_status check_arguments(const espalier_kernel* kernel, const floa
         (unsigned)kernel->max_pixels, pixels);
     return ESPALIER_BAD_ARGUMENT;
   }
-  if ((!x && kernel->input_channels != 0) || (!y && kernel->output_channels != 0)) {
-    say(message, message_bytes, "kernel %s was called with a null pointer for %s", kernel->name, x ? "y" : "x");
+  const int no_x = !x && kernel->input_channels != 0, no_y = !y && kernel->output_channels != 0;
+  if (no_x || no_y) {
+    say(message, message_bytes, "kernel %s was called with a null pointer for %s", kernel->name, no_x ? "x" : "y");
     return ESPALIER_BAD_ARGUMENT;
   }
   if ((uintptr_t)x % sizeof(float) != 0 || (uintptr_t)y % sizeof(float) != 0) {

@@ -11,6 +11,10 @@ struct espalier_library {
 espalier_status espalier_library_open(const char* path, espalier_library** library, char* message,
                                       size_t message_bytes) {
   *library = NULL;
+  if (!path) { /* to dlopen, the program itself */
+    if (message_bytes) snprintf(message, message_bytes, "the path of the library is a null pointer");
+    return ESPALIER_BAD_ARGUMENT;
+  }
   void* handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   espalier_library* opened = handle ? malloc(sizeof *opened) : NULL;
   if (!opened) {
