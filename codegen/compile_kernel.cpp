@@ -16,12 +16,8 @@ struct Pass {
 Status verify_program(KernelPlan& plan) { return verify(plan.program); }
 
 constexpr Pass kPasses[] = {
-    {"choose_schedule", choose_schedule},
-    {"plan_pixel_tiles", plan_pixel_tiles},
-    {"plan_chunks", plan_chunks},
-    {"build_stream", build_stream},
-    {"lower_unrolled", lower_unrolled},
-    {"verify", verify_program},
+    {"choose_schedule", choose_schedule}, {"plan_pixel_tiles", plan_pixel_tiles}, {"plan_chunks", plan_chunks},
+    {"build_stream", build_stream},       {"lower_unrolled", lower_unrolled},     {"verify", verify_program},
 };
 
 void fill_program_header(KernelPlan& plan) {

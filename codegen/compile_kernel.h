@@ -9,8 +9,8 @@
 
 namespace espalier {
 
-/// Called after each pass with its name, its wall time in seconds, and the program as printed so far (only filled in when
-/// CompileOptions::dump is set, because printing costs far more than compiling).
+/// Called after each pass with its name, its wall time in seconds, and the program as printed so far (only filled in
+/// when CompileOptions::dump is set, because printing costs far more than compiling).
 using PassObserver = std::function<void(std::string_view pass, double seconds, std::string_view dump)>;
 
 struct CompileOptions {
@@ -20,8 +20,8 @@ struct CompileOptions {
   PassObserver observer;  ///< may be empty
 };
 
-/// Compiles one kernel. The result depends on the arguments only. Errors: those of validated(), kBadInput for a schedule
-/// the target cannot hold, kInternal when verification fails.
+/// Compiles one kernel. The result depends on the arguments only. Errors: those of validated(), kBadInput for a
+/// schedule the target cannot hold, kInternal when verification fails.
 Result<KernelProgram> compile_kernel(const KernelSpec& spec, const Target& target, const CompileOptions& options = {});
 
 }  // namespace espalier

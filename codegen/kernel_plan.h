@@ -8,8 +8,8 @@
 
 namespace espalier {
 
-/// One vector of a pixel tile: pixels [column, column + lanes) of the tile. Vectors of one tile may overlap; every vector
-/// of a row tile is loaded before any is stored, so overlapping lanes are computed twice with the same bits.
+/// One vector of a pixel tile: pixels [column, column + lanes) of the tile. Vectors of one tile may overlap; every
+/// vector of a row tile is loaded before any is stored, so overlapping lanes are computed twice with the same bits.
 struct VectorPiece {
   uint32_t column = 0;
   uint8_t lanes = 0;  ///< kRemainingLanes in a remainder tile
@@ -32,8 +32,8 @@ struct ColumnUse {
 struct RowTile {
   uint32_t first_row = 0, rows = 0;
   uint32_t first_use = 0, uses = 0;  ///< into ChunkPlan::uses
-  bool starts = false;               ///< the sums start here (from bias or zero), not from an earlier chunk's partial sums
-  bool finishes = false;             ///< the sums are complete here, so the clamp follows
+  bool starts = false;    ///< the sums start here (from bias or zero), not from an earlier chunk's partial sums
+  bool finishes = false;  ///< the sums are complete here, so the clamp follows
 };
 
 /// One function of code to be.
@@ -57,7 +57,8 @@ inline constexpr uint32_t kMaxTileRows = 32;
 /// Vector registers that a tile of `rows` x `vectors` accumulators needs at least on `isa`.
 uint32_t registers_needed(const VectorIsa& isa, uint32_t rows, uint32_t vectors);
 
-/// Estimated bytes of machine code per non-zero for tiles of `vectors` vectors on `target`; sizes chunks before they exist.
+/// Estimated bytes of machine code per non-zero for tiles of `vectors` vectors on `target`; sizes chunks before they
+/// exist.
 double code_bytes_per_nonzero(const Target& target, uint32_t vectors);
 
 // The passes, in order; each in its own file under passes/.

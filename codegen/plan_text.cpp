@@ -5,7 +5,8 @@ namespace {
 
 void describe_shapes(std::string& out, const KernelPlan& plan) {
   for (const PixelTileShape& shape : plan.shapes) {
-    fmt::format_to(std::back_inserter(out), "pixel tile {}:", shape.remainder ? "remainder" : std::to_string(shape.width));
+    fmt::format_to(std::back_inserter(out),
+                   "pixel tile {}:", shape.remainder ? "remainder" : std::to_string(shape.width));
     for (const VectorPiece& piece : shape.pieces)
       fmt::format_to(std::back_inserter(out), " {}+{}", piece.column, piece.lanes);
     out += '\n';

@@ -20,8 +20,12 @@ float multiply_add(Arithmetic arithmetic, float sum, float a, float b) {
 class ChunkRun {
  public:
   ChunkRun(const KernelProgram& program, const Chunk& chunk, const float* x, float* y)
-      : program_(program), lanes_(program.target.vector->lanes), arithmetic_(program.target.vector->arithmetic), x_(x),
-        y_(y), w_(program.stream.data() + chunk.stream_offset) {}
+      : program_(program),
+        lanes_(program.target.vector->lanes),
+        arithmetic_(program.target.vector->arithmetic),
+        x_(x),
+        y_(y),
+        w_(program.stream.data() + chunk.stream_offset) {}
 
   void run(const Chunk& chunk, uint32_t pixels) {
     for (const PixelTile& tile : chunk.tiles) {
@@ -62,21 +66,42 @@ class ChunkRun {
     Vector& d = registers_[op.d];
     const Vector a = registers_[op.a];
     switch (op.op) {
-      case Op::kZero: d = splat(0); break;
-      case Op::kLoad: d = loaded(op); break;
-      case Op::kStore: store(op); break;
-      case Op::kSplatLoad: d = splat(*address(op)); break;
-      case Op::kSplatLane: d = splat(a[op.lane]); break;
-      case Op::kFma: accumulate(op.d, a, registers_[op.b]); break;
-      case Op::kFmaLane: accumulate(op.d, a, splat(registers_[op.b][op.lane])); break;
-      case Op::kFmaLoad: accumulate(op.d, loaded(op), registers_[op.b]); break;
+      case Op::kZero:
+        d = splat(0);
+        break;
+      case Op::kCopy:
+        d = a;
+        break;
+      case Op::kLoad:
+        d = loaded(op);
+        break;
+      case Op::kStore:
+        store(op);
+        break;
+      case Op::kSplatLoad:
+        d = splat(*address(op));
+        break;
+      case Op::kSplatLane:
+        d = splat(a[op.lane]);
+        break;
+      case Op::kFma:
+        accumulate(op.d, a, registers_[op.b]);
+        break;
+      case Op::kFmaLane:
+        accumulate(op.d, a, splat(registers_[op.b][op.lane]));
+        break;
+      case Op::kFmaLoad:
+        accumulate(op.d, loaded(op), registers_[op.b]);
+        break;
       case Op::kMax:
         for (uint32_t i = 0; i < lanes_; ++i) d[i] = d[i] > a[i] ? d[i] : a[i];
         break;
       case Op::kMin:
         for (uint32_t i = 0; i < lanes_; ++i) d[i] = d[i] < a[i] ? d[i] : a[i];
         break;
-      case Op::kPrefetch: break;
+      case Op::kPrefetch:
+      case Op::kPrefetchFar:
+        break;
     }
   }
 

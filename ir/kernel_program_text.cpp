@@ -89,7 +89,8 @@ class LineReader {
     float value = 0;
     const bool hex = digits.starts_with("0x");
     if (hex) digits = digits.substr(2);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex);
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex);
     if (error != std::errc() || !hex) {
       fail(fmt::format("expected a hexadecimal float, but found '{}'", excerpt()));
       return 0;
@@ -127,10 +128,14 @@ class LineReader {
 };
 
 void parse_access(LineReader& in, MicroOp& op) {
-  if (in.accept("x[")) op.buffer = Buffer::kX;
-  else if (in.accept("y[")) op.buffer = Buffer::kY;
-  else if (in.accept("w[")) op.buffer = Buffer::kW;
-  else return in.fail("expected an access x[row,column], y[row,column] or w[index]");
+  if (in.accept("x["))
+    op.buffer = Buffer::kX;
+  else if (in.accept("y["))
+    op.buffer = Buffer::kY;
+  else if (in.accept("w["))
+    op.buffer = Buffer::kW;
+  else
+    return in.fail("expected an access x[row,column], y[row,column] or w[index]");
   if (op.buffer != Buffer::kW) {
     op.row = in.number32();
     in.expect(",");
@@ -217,20 +222,32 @@ class Parser {
   bool parse_line(LineReader& in) {
     const std::string_view word = in.word();
     if (word == "end") return in.expect_end(), true;
-    if (word == "kernel") parse_kernel(in);
-    else if (word == "shape") parse_shape(in);
-    else if (word == "pixels") program_.pixels = in.accept("any") ? 0 : in.number32();
-    else if (word == "strides") parse_strides(in);
-    else if (word == "block") program_.pixel_block = in.number32();
-    else if (word == "schedule") parse_schedule_line(in);
-    else if (word == "stream") stream_count_ = in.number(UINT32_MAX);
-    else if (word == ".float") parse_floats(in);
-    else if (word == "group") parse_group(in);
-    else if (word == "chunk") parse_chunk(in);
-    else if (word == "tile") parse_tile(in);
+    if (word == "kernel")
+      parse_kernel(in);
+    else if (word == "shape")
+      parse_shape(in);
+    else if (word == "pixels")
+      program_.pixels = in.accept("any") ? 0 : in.number32();
+    else if (word == "strides")
+      parse_strides(in);
+    else if (word == "block")
+      program_.pixel_block = in.number32();
+    else if (word == "schedule")
+      parse_schedule_line(in);
+    else if (word == "stream")
+      stream_count_ = in.number(UINT32_MAX);
+    else if (word == ".float")
+      parse_floats(in);
+    else if (word == "group")
+      parse_group(in);
+    else if (word == "chunk")
+      parse_chunk(in);
+    else if (word == "tile")
+      parse_tile(in);
     else {
       const MicroOp op = parse_op(in, word);
-      if (program_.chunks.empty() || program_.chunks.back().tiles.empty()) return in.fail("operation outside a tile"), false;
+      if (program_.chunks.empty() || program_.chunks.back().tiles.empty())
+        return in.fail("operation outside a tile"), false;
       program_.chunks.back().tiles.back().ops.push_back(op);
     }
     in.expect_end();
@@ -243,8 +260,10 @@ class Parser {
     const std::string_view target = in.word();
     in.expect("cpu");
     auto found = find_target(target, in.word());
-    if (found) program_.target = *found;
-    else in.fail(found.error().message);
+    if (found)
+      program_.target = *found;
+    else
+      in.fail(found.error().message);
   }
   void parse_shape(LineReader& in) {
     program_.output_channels = in.number32();
@@ -261,8 +280,10 @@ class Parser {
   }
   void parse_schedule_line(LineReader& in) {
     auto schedule = parse_schedule(in.word());
-    if (schedule) program_.schedule = *schedule;
-    else in.fail(schedule.error().message);
+    if (schedule)
+      program_.schedule = *schedule;
+    else
+      in.fail(schedule.error().message);
   }
   void parse_floats(LineReader& in) {
     while (!in.failed() && !in.at_end()) program_.stream.push_back(in.real());
@@ -289,8 +310,10 @@ class Parser {
   void parse_tile(LineReader& in) {
     if (program_.chunks.empty()) return in.fail("tile outside a chunk");
     PixelTile tile;
-    if (in.accept("remainder")) tile.remainder = true;
-    else tile.width = in.number32();
+    if (in.accept("remainder"))
+      tile.remainder = true;
+    else
+      tile.width = in.number32();
     program_.chunks.back().tiles.push_back(std::move(tile));
   }
 
@@ -300,7 +323,9 @@ class Parser {
 };
 
 /// C's %a, so that every value reads back exactly.
-std::string hex_float(float value) { return std::isinf(value) ? (value < 0 ? "-inf" : "inf") : fmt::format("{:a}", value); }
+std::string hex_float(float value) {
+  return std::isinf(value) ? (value < 0 ? "-inf" : "inf") : fmt::format("{:a}", value);
+}
 
 }  // namespace
 

@@ -9,7 +9,8 @@ namespace {
 /// Where every output element of a row group stands: which chunk stored it last. One per tile, over all chunks.
 class StoreMap {
  public:
-  StoreMap(const RowGroup& group, uint32_t width) : first_row_(group.first_row), width_(width), last_(size_t{group.rows} * width) {}
+  StoreMap(const RowGroup& group, uint32_t width)
+      : first_row_(group.first_row), width_(width), last_(size_t{group.rows} * width) {}
 
   void store(uint32_t row, uint32_t column, uint32_t lanes, uint32_t chunk) {
     std::fill_n(at(row, column), lanes, chunk + 1);
@@ -38,8 +39,14 @@ class TileVerifier {
  public:
   TileVerifier(const KernelProgram& program, const RowGroup& group, const Chunk& chunk, uint32_t chunk_index,
                const PixelTile& tile, StoreMap& stores)
-      : p_(program), isa_(*program.target.vector), group_(group), chunk_(chunk), chunk_index_(chunk_index), tile_(tile),
-        width_(tile.remainder ? 1 : tile.width), stores_(stores) {}
+      : p_(program),
+        isa_(*program.target.vector),
+        group_(group),
+        chunk_(chunk),
+        chunk_index_(chunk_index),
+        tile_(tile),
+        width_(tile.remainder ? 1 : tile.width),
+        stores_(stores) {}
 
   Status run() {
     for (size_t i = 0; i < tile_.ops.size(); ++i) {
@@ -91,7 +98,8 @@ class TileVerifier {
       if (!tile_.remainder) return internal_error("has remaining lanes, but the tile is {} pixels wide", tile_.width);
       return {};
     }
-    if (op.lanes > isa_.lanes) return internal_error("touches {} lanes, but {} has {}", op.lanes, isa_.name, isa_.lanes);
+    if (op.lanes > isa_.lanes)
+      return internal_error("touches {} lanes, but {} has {}", op.lanes, isa_.name, isa_.lanes);
     if (op.lanes == isa_.lanes) return {};
     if (!isa_.has_masks && op.buffer != Buffer::kW && (op.lanes & (op.lanes - 1)) != 0)
       return internal_error("touches {} lanes, but {} moves 1, 2, 4, ... lanes", op.lanes, isa_.name);
@@ -108,23 +116,28 @@ class TileVerifier {
   Status check_access(const MicroOp& op, const OpInfo& info) {
     if (info.has_lanes)
       if (Status s = check_lanes(op); !s) return s;
-    if (op.op == Op::kPrefetch) return {};
+    if (op.op == Op::kPrefetch || op.op == Op::kPrefetchFar) return {};
     if (op.op == Op::kStore && op.buffer != Buffer::kY) return internal_error("stores outside the output buffer");
-    if (op.op == Op::kSplatLoad && op.buffer != Buffer::kW) return internal_error("splats from outside the weight stream");
-    if (op.op == Op::kFmaLoad && op.buffer != Buffer::kX) return internal_error("multiplies memory outside the input buffer");
+    if (op.op == Op::kSplatLoad && op.buffer != Buffer::kW)
+      return internal_error("splats from outside the weight stream");
+    if (op.op == Op::kFmaLoad && op.buffer != Buffer::kX)
+      return internal_error("multiplies memory outside the input buffer");
     const uint32_t lanes = info.has_lanes ? op.lanes : 1;
     if (op.buffer == Buffer::kW) {
-      if (op.row != 0 || lanes == kRemainingLanes) return internal_error("addresses the weight stream by row or remainder");
+      if (op.row != 0 || lanes == kRemainingLanes)
+        return internal_error("addresses the weight stream by row or remainder");
       if (uint64_t{op.column} + lanes > chunk_.stream_count)
         return internal_error("reads weights {}..{}, but the chunk has {}", op.column, op.column + lanes - 1,
                               chunk_.stream_count);
       return {};
     }
     // In a remainder tile the map and the bounds stand for "all remaining pixels" as one column.
-    if (tile_.remainder && op.lanes != kRemainingLanes) return internal_error("touches {} lanes in a remainder tile", op.lanes);
+    if (tile_.remainder && op.lanes != kRemainingLanes)
+      return internal_error("touches {} lanes in a remainder tile", op.lanes);
     const uint32_t columns = tile_.remainder ? 1 : lanes;
     if (uint64_t{op.column} + columns > width_)
-      return internal_error("touches pixels {}..{}, but the tile is {} wide", op.column, op.column + columns - 1, width_);
+      return internal_error("touches pixels {}..{}, but the tile is {} wide", op.column, op.column + columns - 1,
+                            width_);
     if (op.buffer == Buffer::kX) {
       if (op.row >= p_.input_channels)
         return internal_error("reads input row {}, but there are {}", op.row, p_.input_channels);
@@ -201,7 +214,8 @@ Status check_tiles(const KernelProgram& p) {
   const std::vector<PixelTile>& tiles = p.chunks[0].tiles;
   for (size_t t = 0; t < tiles.size(); ++t) {
     if (tiles[t].remainder && (t + 1 != tiles.size() || !p.target.vector->has_masks))
-      return internal_error("tile {} takes the remainder, but is not last or {} has no masks", t, p.target.vector->name);
+      return internal_error("tile {} takes the remainder, but is not last or {} has no masks", t,
+                            p.target.vector->name);
     if (tiles[t].remainder != (tiles[t].width == 0)) return internal_error("tile {} has width {}", t, tiles[t].width);
   }
   auto check = [&](uint32_t pixels) -> Status {

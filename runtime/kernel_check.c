@@ -3,7 +3,7 @@
 
 #include "espalier/runtime.h"
 
-static void say(char *message, size_t bytes, const char *format, ...) {
+static void say(char* message, size_t bytes, const char* format, ...) {
   if (bytes == 0) return;
   va_list arguments;
   va_start(arguments, format);
@@ -11,7 +11,7 @@ static void say(char *message, size_t bytes, const char *format, ...) {
   va_end(arguments);
 }
 
-espalier_status espalier_kernel_check(const espalier_kernel *kernel, uint64_t host_features, char *message,
+espalier_status espalier_kernel_check(const espalier_kernel* kernel, uint64_t host_features, char* message,
                                       size_t message_bytes) {
   if (!kernel) {
     say(message, message_bytes, "kernel is a null pointer");
@@ -30,7 +30,7 @@ espalier_status espalier_kernel_check(const espalier_kernel *kernel, uint64_t ho
   const uint64_t missing = kernel->cpu_features & ~host_features;
   if (missing) {
     const uint64_t first = missing & (~missing + 1);
-    const char *name = espalier_cpu_feature_name(first);
+    const char* name = espalier_cpu_feature_name(first);
     say(message, message_bytes, "kernel %s needs the CPU feature %s, which this machine does not have", kernel->name,
         name ? name : "unknown to this runtime");
     return ESPALIER_CPU_MISMATCH;
@@ -38,8 +38,8 @@ espalier_status espalier_kernel_check(const espalier_kernel *kernel, uint64_t ho
   return ESPALIER_OK;
 }
 
-static espalier_status check_arguments(const espalier_kernel *kernel, const float *x, const float *y, size_t pixels,
-                                       char *message, size_t message_bytes) {
+static espalier_status check_arguments(const espalier_kernel* kernel, const float* x, const float* y, size_t pixels,
+                                       char* message, size_t message_bytes) {
   if (kernel->pixels != 0 && pixels != kernel->pixels) {
     say(message, message_bytes, "kernel %s is for %u pixels, but was called with %zu", kernel->name,
         (unsigned)kernel->pixels, pixels);
@@ -62,8 +62,8 @@ static espalier_status check_arguments(const espalier_kernel *kernel, const floa
   return ESPALIER_OK;
 }
 
-espalier_status espalier_kernel_run_checked(const espalier_kernel *kernel, const float *x, float *y, size_t pixels,
-                                            char *message, size_t message_bytes) {
+espalier_status espalier_kernel_run_checked(const espalier_kernel* kernel, const float* x, float* y, size_t pixels,
+                                            char* message, size_t message_bytes) {
   espalier_status status = espalier_kernel_check(kernel, espalier_host_cpu_features(), message, message_bytes);
   if (status == ESPALIER_OK) status = check_arguments(kernel, x, y, pixels, message, message_bytes);
   if (status == ESPALIER_OK) espalier_kernel_run(kernel, x, y, pixels);

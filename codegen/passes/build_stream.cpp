@@ -12,13 +12,15 @@ constexpr uint64_t kStreamAlignment = 4;
 /// Appends one row tile's part: biases by row, weights by column then row, clamp bounds.
 class TileStream {
  public:
-  TileStream(const KernelSpec& spec, std::vector<float>& stream) : spec_(spec), stream_(stream), next_(spec.matrix.rows()) {
+  TileStream(const KernelSpec& spec, std::vector<float>& stream)
+      : spec_(spec), stream_(stream), next_(spec.matrix.rows()) {
     std::copy_n(spec.matrix.row_offsets().begin(), next_.size(), next_.begin());
   }
 
   void append(const RowTile& tile, std::span<const ColumnUse> uses) {
     if (tile.starts && !spec_.bias.empty())
-      stream_.insert(stream_.end(), spec_.bias.begin() + tile.first_row, spec_.bias.begin() + tile.first_row + tile.rows);
+      stream_.insert(stream_.end(), spec_.bias.begin() + tile.first_row,
+                     spec_.bias.begin() + tile.first_row + tile.rows);
     for (const ColumnUse& use : uses)
       for (uint32_t rows = use.rows; rows != 0; rows &= rows - 1) {
         const uint32_t row = tile.first_row + static_cast<uint32_t>(std::countr_zero(rows));

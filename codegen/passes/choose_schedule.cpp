@@ -12,19 +12,16 @@ struct TileChoice {
   uint32_t rows, vectors;
 };
 constexpr TileChoice kTileChoices[] = {
-    {"avx2", 2, 7},    {"avx2", 2, 6},    {"avx2", 2, 5},    {"avx2", 3, 4},
-    {"avx512", 6, 4},  {"avx512", 8, 3},  {"avx512", 4, 5},
-    {"neon", 8, 3},    {"neon", 3, 7},    {"neon", 4, 5},    {"neon", 6, 4},
-    {"simd128", 2, 4}, {"simd128", 2, 6}, {"simd128", 2, 5},
-    {"relaxed", 2, 4}, {"relaxed", 2, 6}, {"relaxed", 2, 5},
-    {"portable", 2, 4},
+    {"avx2", 2, 7},    {"avx2", 2, 6},    {"avx2", 2, 5},    {"avx2", 3, 4},    {"avx512", 6, 4},  {"avx512", 8, 3},
+    {"avx512", 4, 5},  {"neon", 8, 3},    {"neon", 3, 7},    {"neon", 4, 5},    {"neon", 6, 4},    {"simd128", 2, 4},
+    {"simd128", 2, 6}, {"simd128", 2, 5}, {"relaxed", 2, 4}, {"relaxed", 2, 6}, {"relaxed", 2, 5}, {"portable", 2, 4},
 };
 
 uint32_t ceil_div(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
 
 /// Instructions per non-zero for a tile of `vectors` vectors, given how many rows share each input load.
 double instructions_per_nonzero(const VectorIsa& isa, double vectors, double sharing) {
-  if (isa.has_fma_load) return vectors + 1;  // one splat, the input comes with the multiply-add
+  if (isa.has_fma_load) return vectors + 1.25;  // the input comes with the multiply-add
   return vectors + vectors / sharing + (isa.has_fma_lane ? 0.25 : 1.25);
 }
 
@@ -68,8 +65,8 @@ void choose_tile(KernelPlan& plan) {
       --s.tile_rows;
 }
 
-/// A K block's slice of one pixel tile of the input has to stay in L1D while the chunk's rows pass over it; about a third
-/// of the cache is left for the output rows and the weights.
+/// A K block's slice of one pixel tile of the input has to stay in L1D while the chunk's rows pass over it; about a
+/// third of the cache is left for the output rows and the weights.
 void choose_k_block(KernelPlan& plan) {
   Schedule& s = plan.schedule;
   if (s.k_block) return;
@@ -141,18 +138,22 @@ Status check_registers(const KernelPlan& plan) {
 
 uint32_t registers_needed(const VectorIsa& isa, uint32_t rows, uint32_t vectors) {
   const uint32_t accumulators = rows * vectors;
-  if (isa.has_fma_load) return accumulators + 2;            // a splat weight, one input vector at a tile's edge
+  if (isa.has_fma_load) return accumulators + 2;            // four weights, a splat weight
   if (isa.has_fma_lane) return accumulators + vectors + 1;  // input vectors, four weights
   return accumulators + vectors + 2;                        // input vectors, four weights, a splat weight
 }
 
 double code_bytes_per_nonzero(const Target& target, uint32_t vectors) {
   switch (target.isa) {
-    case Isa::kX86_64: return 6.5 * vectors + 13;
-    case Isa::kAArch64: return 4 * (vectors * 1.75 + 0.4);
-    case Isa::kWasm: return 24.0 * vectors + 10;  // what V8 makes of it on x86-64
+    case Isa::kX86_64:
+      return 6.5 * vectors + 13;
+    case Isa::kAArch64:
+      return 4 * (vectors * 1.75 + 0.4);
+    case Isa::kWasm:
+      return 24.0 * vectors + 10;  // what V8 makes of it on x86-64
     // Compilers slow down quadratically on long blocks: keep emitted C functions to a few hundred non-zeros.
-    case Isa::kC99: return 80;
+    case Isa::kC99:
+      return 80;
   }
   return 80;
 }

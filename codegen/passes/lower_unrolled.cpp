@@ -8,6 +8,8 @@
 namespace espalier {
 namespace {
 
+constexpr uint32_t kLinePixels = 16;  // fp32 in a cache line of 64 bytes
+
 MicroOp access(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t column, uint8_t lanes) {
   return {op, d, 0, 0, buffer, 0, lanes, row, column};
 }
@@ -25,17 +27,23 @@ struct RegisterPlan {
     first_input = rows * vectors;
     const uint32_t spare = isa.registers - first_input;
     // Splat weights need one register; groups of four want two, so that the next group loads behind the current one.
+    // Where multiply-adds read memory, inputs have registers only when they are left over (then columns are shared).
     const uint32_t grouped = isa.has_splat_lane ? 1 : 0;
     const uint32_t splats = isa.has_fma_lane ? 0 : 1;
     const uint32_t fixed = grouped + splats;
-    input_sets = isa.has_fma_load ? (spare >= vectors + 1 ? 1 : 0) : (spare >= 2 * vectors + fixed ? 2 : 1);
-    const uint32_t inputs = isa.has_fma_load && input_sets == 0 ? 1 : input_sets * vectors;
+    if (isa.has_fma_load)
+      input_sets = spare >= vectors + fixed ? 1 : 0;
+    else
+      input_sets = spare >= 2 * vectors + fixed ? 2 : 1;
+    const uint32_t inputs = input_sets * vectors;
     splat = first_input + inputs;
     first_weight = splat + splats;
     weights = grouped == 0 ? 0 : std::min(2u, isa.registers - first_weight);
   }
 
   uint8_t accumulator(uint32_t row, uint32_t vector) const { return static_cast<uint8_t>(row * vectors + vector); }
+  /// Weight groups stay: the bounds come out of them. Inputs and splats are dead at the end of a tile.
+  uint8_t bound() const { return static_cast<uint8_t>(first_input); }
   uint8_t input(uint32_t set, uint32_t vector) const {
     return static_cast<uint8_t>(first_input + set * vectors + vector);
   }
@@ -104,11 +112,15 @@ class WeightStream {
 /// One chunk for one pixel tile shape.
 class ChunkLowering {
  public:
-  ChunkLowering(const KernelPlan& plan, const ChunkPlan& chunk, const PixelTileShape& shape, uint32_t stream_count,
-                std::vector<MicroOp>& ops)
-      : plan_(plan), chunk_(chunk), shape_(shape), isa_(*plan.target.vector), ops_(ops), weights_(isa_, ops, stream_count),
+  ChunkLowering(const KernelPlan& plan, size_t chunk_index, const PixelTileShape& shape, std::vector<MicroOp>& ops)
+      : plan_(plan),
+        chunk_(plan.chunks[chunk_index]),
+        shape_(shape),
+        isa_(*plan.target.vector),
+        ops_(ops),
+        weights_(isa_, ops, plan.program.chunks[chunk_index].stream_count),
         vectors_(static_cast<uint32_t>(shape.pieces.size())) {
-    if (plan.schedule.prefetch == 1) prefetched_.resize(plan.spec.matrix.columns(), false);
+    if (plan.schedule.prefetch == 1) plan_prefetch(chunk_index, plan.chunks.size());
   }
 
   void run() {
@@ -118,8 +130,10 @@ class ChunkLowering {
       weights_.begin_tile(registers);
       start_sums(tile);
       const auto uses = std::span(chunk_.uses).subspan(tile.first_use, tile.uses);
-      if (isa_.has_fma_load) multiply_from_memory(uses);
-      else multiply_from_registers(uses);
+      if (isa_.has_fma_load)
+        multiply_from_memory(uses);
+      else
+        multiply_from_registers(uses);
       if (tile.finishes) clamp(tile);
       store(tile);
     }
@@ -134,20 +148,17 @@ class ChunkLowering {
       }
       for (uint32_t v = 0; v < vectors_; ++v) {
         const uint8_t d = registers_->accumulator(r, v);
-        if (tile.starts) ops_.push_back({Op::kZero, d});
-        else ops_.push_back(piece_access(Op::kLoad, d, Buffer::kY, tile.first_row + r, v));
+        if (tile.starts)
+          ops_.push_back({Op::kZero, d});
+        else
+          ops_.push_back(piece_access(Op::kLoad, d, Buffer::kY, tile.first_row + r, v));
       }
     }
   }
-  /// One bias for all vectors of a row: each splats the same weight of the stream.
   void start_with_bias(uint32_t r) {
     const uint8_t first = registers_->accumulator(r, 0);
     weights_.splat_into(first);
-    const MicroOp splat = ops_.back();
-    for (uint32_t v = 1; v < vectors_; ++v) {
-      ops_.push_back(splat);
-      ops_.back().d = registers_->accumulator(r, v);
-    }
+    for (uint32_t v = 1; v < vectors_; ++v) ops_.push_back({Op::kCopy, registers_->accumulator(r, v), first});
   }
 
   MicroOp piece_access(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t v) const {
@@ -160,12 +171,28 @@ class ChunkLowering {
       ops_.push_back(piece_access(Op::kLoad, registers_->input(set, v), Buffer::kX, column, v));
   }
 
-  /// Ask for the same row of the next pixel tile, one line per 16 pixels, the first time the chunk comes by.
-  void prefetch(uint32_t column) {
-    if (prefetched_.empty() || prefetched_[column]) return;
-    prefetched_[column] = true;
-    for (uint32_t pixel = 0; pixel < shape_.width; pixel += 16)
-      ops_.push_back(access(Op::kPrefetch, 0, Buffer::kX, column, shape_.width + pixel, 0));
+  /// Lines of the next pixel block that this chunk asks for: every chunk takes its share of the rows of X and Y.
+  struct FarLine {
+    Buffer buffer;
+    uint32_t row, pixel;
+  };
+  void plan_prefetch(size_t chunk_index, size_t chunk_count) {
+    const uint32_t inputs = plan_.spec.matrix.columns(), outputs = plan_.spec.matrix.rows();
+    for (size_t row = chunk_index; row < inputs + outputs; row += chunk_count)
+      for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLinePixels) {
+        const bool input = row < inputs;
+        far_lines_.push_back({input ? Buffer::kX : Buffer::kY, static_cast<uint32_t>(input ? row : row - inputs),
+                              plan_.schedule.pixel_block + pixel});
+      }
+  }
+  /// Called once per column use: spreads the lines evenly, because bursts fill the line buffers.
+  void prefetch_some() {
+    ++uses_done_;
+    const size_t due = far_lines_.size() * uses_done_ / std::max<size_t>(1, chunk_.uses.size());
+    for (; prefetched_ < due; ++prefetched_) {
+      const FarLine& line = far_lines_[prefetched_];
+      ops_.push_back(access(Op::kPrefetchFar, 0, line.buffer, line.row, line.pixel, 0));
+    }
   }
 
   template <typename Multiply>
@@ -176,7 +203,7 @@ class ChunkLowering {
   // Targets whose multiply-add reads memory: a column that one row uses needs no register for its input.
   void multiply_from_memory(std::span<const ColumnUse> uses) {
     for (const ColumnUse& use : uses) {
-      prefetch(use.column);
+      prefetch_some();
       const bool shared = registers_->input_sets > 0 && std::popcount(use.rows) > 1;
       if (shared) load_input(use.column, 0);
       for_rows(use.rows, [&](uint32_t r) {
@@ -192,7 +219,7 @@ class ChunkLowering {
       ops_.back().b = w.reg;
       return;
     }
-    const uint8_t x = shared ? registers_->input(0, v) : registers_->input(0, 0);
+    const uint8_t x = registers_->input(0, shared ? v : 0);
     if (!shared) ops_.push_back(piece_access(Op::kLoad, x, Buffer::kX, column, v));
     ops_.push_back({Op::kFma, d, x, w.reg});
   }
@@ -204,9 +231,11 @@ class ChunkLowering {
     if (!uses.empty() && sets > 1) load_input(uses[0].column, 0);
     for (size_t i = 0; i < uses.size(); ++i) {
       const auto set = static_cast<uint32_t>(i % sets);
-      prefetch(uses[i].column);
-      if (sets == 1) load_input(uses[i].column, 0);
-      else if (i + 1 < uses.size()) load_input(uses[i + 1].column, static_cast<uint32_t>((i + 1) % sets));
+      prefetch_some();
+      if (sets == 1)
+        load_input(uses[i].column, 0);
+      else if (i + 1 < uses.size())
+        load_input(uses[i + 1].column, static_cast<uint32_t>((i + 1) % sets));
       for_rows(uses[i].rows, [&](uint32_t r) {
         const Weight w = weights_.next();
         for (uint32_t v = 0; v < vectors_; ++v)
@@ -215,13 +244,13 @@ class ChunkLowering {
     }
   }
 
-  /// The bounds come into the input registers, which are free by now.
+  /// The bounds come into the register above the accumulators, which is free by now.
   void clamp(const RowTile& tile) {
     if (plan_.spec.clamp.has_low()) bound(tile, Op::kMax);
     if (plan_.spec.clamp.has_high()) bound(tile, Op::kMin);
   }
   void bound(const RowTile& tile, Op op) {
-    const Weight w = weights_.splat_into(registers_->input(0, 0));
+    const Weight w = weights_.splat_into(registers_->bound());
     for (uint32_t a = 0; a < tile.rows * vectors_; ++a) ops_.push_back({op, static_cast<uint8_t>(a), w.reg});
   }
 
@@ -239,7 +268,8 @@ class ChunkLowering {
   WeightStream weights_;
   uint32_t vectors_;
   const RegisterPlan* registers_ = nullptr;
-  std::vector<bool> prefetched_;  // input channels already asked for; empty when the schedule does not prefetch
+  std::vector<FarLine> far_lines_;
+  size_t uses_done_ = 0, prefetched_ = 0;
 };
 
 /// Enough for one round of the chunk, so that the vector grows once.
@@ -255,7 +285,7 @@ Status lower_unrolled(KernelPlan& plan) {
     for (const PixelTileShape& shape : plan.shapes) {
       PixelTile tile{shape.width, shape.remainder, {}};
       tile.ops.reserve(expected_ops(plan.chunks[c], chunk.nonzeros, shape.pieces.size()));
-      ChunkLowering(plan, plan.chunks[c], shape, chunk.stream_count, tile.ops).run();
+      ChunkLowering(plan, c, shape, tile.ops).run();
       chunk.tiles.push_back(std::move(tile));
     }
   }

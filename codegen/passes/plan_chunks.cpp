@@ -9,7 +9,10 @@ namespace {
 class ChunkPlanner {
  public:
   explicit ChunkPlanner(KernelPlan& plan)
-      : plan_(plan), m_(plan.spec.matrix), tile_rows_(plan.schedule.tile_rows), k_block_(plan.schedule.k_block),
+      : plan_(plan),
+        m_(plan.spec.matrix),
+        tile_rows_(plan.schedule.tile_rows),
+        k_block_(plan.schedule.k_block),
         blocks_(std::max(1u, (m_.columns() + k_block_ - 1) / k_block_)) {}
 
   void run() {

@@ -27,8 +27,10 @@ PixelTileShape tail_tile(uint32_t pixels, const VectorIsa& isa) {
   PixelTileShape shape = full_tile(pixels / isa.lanes, isa.lanes);
   const uint32_t rest = pixels % isa.lanes;
   if (rest == 0) return shape;
-  if (isa.has_masks) shape.pieces.push_back({shape.width, static_cast<uint8_t>(rest)});
-  else shape.pieces.push_back({pixels - isa.lanes, static_cast<uint8_t>(isa.lanes)});
+  if (isa.has_masks)
+    shape.pieces.push_back({shape.width, static_cast<uint8_t>(rest)});
+  else
+    shape.pieces.push_back({pixels - isa.lanes, static_cast<uint8_t>(isa.lanes)});
   shape.width = pixels;
   return shape;
 }
@@ -55,8 +57,10 @@ void run_time_tiles(KernelPlan& plan) {
 }  // namespace
 
 Status plan_pixel_tiles(KernelPlan& plan) {
-  if (plan.spec.pixels) fixed_tiles(plan, *plan.spec.pixels);
-  else run_time_tiles(plan);
+  if (plan.spec.pixels)
+    fixed_tiles(plan, *plan.spec.pixels);
+  else
+    run_time_tiles(plan);
   return {};
 }
 

@@ -1,0 +1,117 @@
+#include "backends/c_source/c_header.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+#include "backends/text_template.h"
+#include "espalier/kernel_abi.h"
+#include "espalier/runtime.h"
+
+namespace espalier {
+namespace {
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+/// Letters in capitals, everything that a C identifier cannot have as `_`.
+std::string macro_name(std::string_view name) {
+  std::string out;
+  for (const char c : name) out += is_word(c) ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : '_';
+  return out;
+}
+
+/// Elements of a buffer of `rows` rows: the last row ends with its pixels.
+uint64_t elements(uint32_t rows, uint32_t stride, uint32_t pixels) {
+  return rows == 0 ? 0 : uint64_t{rows - 1} * stride + pixels;
+}
+
+std::string formula(const HeaderKernel& kernel) {
+  const std::string sum =
+      fmt::format("{}sum over k ascending of W[m, k] * X[k, p]", kernel.has_bias ? "bias[m] + " : "");
+  const Clamp& c = kernel.clamp;
+  if (c.has_low() && c.has_high()) return fmt::format("Y[m, p] = min(max({}, {}), {})", sum, c.low, c.high);
+  if (c.has_low()) return fmt::format("Y[m, p] = max({}, {})", sum, c.low);
+  if (c.has_high()) return fmt::format("Y[m, p] = min({}, {})", sum, c.high);
+  return "Y[m, p] = " + sum;
+}
+
+std::string values(const Clamp& c) {
+  if (c.has_low() && c.has_high())
+    return fmt::format("X any; Y in [{}, {}], where NaN becomes {}", c.low, c.high, c.low);
+  if (c.has_low()) return fmt::format("X any; Y at least {}, which NaN becomes", c.low);
+  if (c.has_high()) return fmt::format("X any; Y at most {}, which NaN becomes", c.high);
+  return "X any; Y unbounded, NaN and infinities propagate from inputs that a non-zero multiplies";
+}
+
+std::string needed_features(uint64_t features) {
+  std::string names;
+  for (; features; features &= features - 1) {
+    const char* name = espalier_cpu_feature_name(features & (~features + 1));
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", name ? name : "an unknown feature");
+  }
+  return names.empty() ? "no CPU features" : names;
+}
+
+Result<std::string> kernel_text(const HeaderKernel& kernel) {
+  const KernelProgram& p = *kernel.program;
+  const uint32_t pixels = p.max_pixels();
+  const std::string macro = macro_name(p.name);
+  return fill_template(
+      "header/kernel.h.in",
+      {{"NAME", p.name},
+       {"MACRO", macro},
+       {"FORMULA", formula(kernel)},
+       {"BIAS_NOTE", kernel.has_bias ? ", like the bias" : "; no bias"},
+       {"NONZEROS", std::to_string(p.nonzeros)},
+       {"OUTPUT_CHANNELS", std::to_string(p.output_channels)},
+       {"INPUT_CHANNELS", std::to_string(p.input_channels)},
+       {"INPUT_STRIDE", std::to_string(p.input_stride)},
+       {"OUTPUT_STRIDE", std::to_string(p.output_stride)},
+       {"MAX_PIXELS", std::to_string(pixels)},
+       {"PIXEL_RULE", p.pixels ? fmt::format("always {}", pixels) : fmt::format("1..{}, chosen at each call", pixels)},
+       {"INPUT_ELEMENTS", std::to_string(elements(p.input_channels, p.input_stride, pixels))},
+       {"OUTPUT_ELEMENTS", std::to_string(elements(p.output_channels, p.output_stride, pixels))},
+       {"VALUES", values(kernel.clamp)},
+       {"NEEDS", needed_features(p.target.vector->features)},
+       {"ITEMS",
+        fmt::format("{} row groups x blocks of {} pixels as independent work items", p.groups.size(), p.pixel_block)},
+       {"PIXELS_PARAMETER", p.pixels ? "" : ", size_t pixels"},
+       {"PIXELS_ARGUMENT", p.pixels ? macro + "_MAX_PIXELS" : "pixels"}});
+}
+
+Status check_names(std::string_view library, std::span<const HeaderKernel> kernels) {
+  const bool plain =
+      std::all_of(library.begin(), library.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
+  if (library.empty() || !plain || library.front() == '.')
+    return bad_input("library name '{}' must be made of letters, digits, '_', '-' and '.'", library);
+  std::map<std::string, std::string_view> seen;
+  for (const HeaderKernel& kernel : kernels) {
+    const auto [other, inserted] = seen.emplace(macro_name(kernel.program->name), kernel.program->name);
+    if (!inserted)
+      return bad_input("header {}.h: kernels {} and {} would share the macros {}_*", library, other->second,
+                       kernel.program->name, other->first);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<OutputFile> write_header(std::string_view library, std::span<const HeaderKernel> kernels, const Banner& banner) {
+  if (Status s = check_names(library, kernels); !s) return std::move(s).error();
+  std::string texts;
+  for (const HeaderKernel& kernel : kernels) {
+    auto text = kernel_text(kernel);
+    if (!text) return std::move(text).error();
+    texts += *text;
+  }
+  auto text =
+      fill_template("header/library.h.in", {{"BANNER", banner_comment(banner)},
+                                            {"LIBRARY", library},
+                                            {"GUARD", fmt::format("ESPALIER_KERNELS_{}_H", macro_name(library))},
+                                            {"ABI_VERSION", std::to_string(ESPALIER_ABI_VERSION)},
+                                            {"KERNELS", texts}});
+  if (!text) return std::move(text).error();
+  return OutputFile{fmt::format("{}.h", library), std::move(*text)};
+}
+
+}  // namespace espalier

@@ -1,0 +1,280 @@
+#include "backends/c_source/c_writer.h"
+
+#include <bit>
+#include <bitset>
+#include <charconv>
+
+#include "backends/c_source/tile_parts.h"
+
+namespace espalier {
+namespace {
+
+constexpr size_t kRegistersPerLine = 12;
+
+void append_number(uint64_t value, std::string& out) {
+  char digits[20];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+/// What a tile's operations mention besides registers.
+struct Uses {
+  bool x = false, y = false, w = false;
+
+  void add(const Uses& other) { x |= other.x, y |= other.y, w |= other.w; }
+  void add(Buffer buffer) { (buffer == Buffer::kX ? x : buffer == Buffer::kY ? y : w) = true; }
+};
+
+/// Writes one tile of one chunk.
+class TileWriter {
+ public:
+  TileWriter(const KernelProgram& program, const Dialect& dialect, const PixelTile& tile, std::string& out)
+      : program_(program), dialect_(dialect), tile_(tile), out_(out) {}
+
+  /// Declarations and statements of one part. Errors as write_chunks.
+  Status write_part(const TilePart& part, std::string_view indent) {
+    declare_registers(part, indent);
+    for (const RestoredRegister& r : part.restored) {
+      out_ += indent;
+      append_register(r.reg);
+      out_ += " = ";
+      if (Status s = append_recipe(r, 0); !s) return s;
+      out_ += ";\n";
+    }
+    for (const uint32_t index : part.ops)
+      if (Status s = append_statement(tile_.ops[index], indent); !s) return s;
+    return {};
+  }
+
+  const Uses& uses() const { return uses_; }
+
+ private:
+  void declare_registers(const TilePart& part, std::string_view indent) {
+    std::bitset<256> written;
+    for (const RestoredRegister& r : part.restored) written.set(r.reg);
+    for (const uint32_t index : part.ops)
+      if (op_info(tile_.ops[index].op).writes_d) written.set(tile_.ops[index].d);
+    size_t count = 0;
+    for (size_t reg = 0; reg < written.size(); ++reg) {
+      if (!written[reg]) continue;
+      const bool first = count++ % kRegistersPerLine == 0;
+      if (first && count > 1) out_ += ";\n";
+      if (first) (out_ += indent) += dialect_.type;
+      out_ += first ? " " : ", ";
+      append_register(static_cast<uint8_t>(reg));
+    }
+    if (count) out_ += ";\n";
+  }
+
+  Status append_statement(const MicroOp& op, std::string_view indent) {
+    auto pattern = dialect_.pattern(op, program_.target.vector->lanes);
+    if (!pattern) return std::move(pattern).error();
+    if (pattern->empty()) return {};
+    out_ += indent;
+    if (op_info(op.op).writes_d) {
+      append_register(op.d);
+      out_ += " = ";
+    }
+    Status s = expand(*pattern, op, [&](uint8_t reg) { return append_register(reg), Status(); });
+    out_ += ";\n";
+    return s;
+  }
+
+  /// The operations of a recipe as one nested expression.
+  Status append_recipe(const RestoredRegister& recipe, size_t depth) {
+    const MicroOp& op = tile_.ops[recipe.ops[depth]];
+    auto pattern = dialect_.pattern(op, program_.target.vector->lanes);
+    if (!pattern) return std::move(pattern).error();
+    return expand(*pattern, op, [&](uint8_t) { return append_recipe(recipe, depth + 1); });
+  }
+
+  template <typename AppendRegister>
+  Status expand(std::string_view pattern, const MicroOp& op, AppendRegister append) {
+    for (size_t dollar; (dollar = pattern.find('$')) != std::string_view::npos; pattern.remove_prefix(dollar + 2)) {
+      out_ += pattern.substr(0, dollar);
+      const char operand = pattern[dollar + 1];
+      if (operand == 'd' || operand == 'a' || operand == 'b') {
+        if (Status s = append(operand == 'd' ? op.d : operand == 'a' ? op.a : op.b); !s) return s;
+      } else {
+        append_operand(operand, op);
+      }
+    }
+    out_ += pattern;
+    return {};
+  }
+
+  void append_operand(char operand, const MicroOp& op) {
+    switch (operand) {
+      case 'p':
+        return append_access(op, true);
+      case 'e':
+        return append_access(op, false);
+      case 'l':
+        return append_number(op.lane, out_);
+      case 'n':
+        return append_number(op.lanes, out_);
+      case 'm':
+        return append_mask(op);
+    }
+  }
+
+  void append_register(uint8_t reg) {
+    out_ += 'v';
+    append_number(reg, out_);
+  }
+
+  /// `x + 96` or `x[96]`. Below 2^29 by the limits of a KernelSpec, so an int to every compiler that has 32-bit ones.
+  void append_access(const MicroOp& op, bool pointer) {
+    const uint32_t stride = op.buffer == Buffer::kX   ? program_.input_stride
+                            : op.buffer == Buffer::kY ? program_.output_stride
+                                                      : 0;
+    const uint64_t offset = uint64_t{op.row} * stride + op.column;
+    uses_.add(op.buffer);
+    out_ += op.buffer == Buffer::kX ? 'x' : op.buffer == Buffer::kY ? 'y' : 'w';
+    if (pointer && offset == 0) return;
+    out_ += pointer ? " + " : "[";
+    append_number(offset, out_);
+    if (!pointer) out_ += ']';
+  }
+
+  void append_mask(const MicroOp& op) {
+    if (op.lanes == kRemainingLanes)
+      out_ += "mask";
+    else
+      fmt::format_to(std::back_inserter(out_), "0x{:04x}", (1u << op.lanes) - 1);
+  }
+
+  const KernelProgram& program_;
+  const Dialect& dialect_;
+  const PixelTile& tile_;
+  std::string& out_;
+  Uses uses_;
+};
+
+/// Writes one chunk: the functions of tiles that come in parts, then the function with the pixel loops.
+class ChunkWriter {
+ public:
+  ChunkWriter(const KernelProgram& program, const Dialect& dialect, size_t part_limit, size_t index, std::string& out)
+      : program_(program),
+        dialect_(dialect),
+        part_limit_(part_limit),
+        chunk_(program.chunks[index]),
+        name_(fmt::format("{}_chunk_{}", program.name, index)),
+        out_(out) {}
+
+  Status run() {
+    std::string loops;
+    for (size_t t = 0; t < chunk_.tiles.size(); ++t)
+      if (Status s = write_tile(t, loops); !s) return s;
+    fmt::format_to(std::back_inserter(out_), "static void {}({}, size_t pixels) {{\n", name_, kParameters);
+    append_unused(uses_, out_);
+    out_ += loops;
+    out_ += "  (void)pixels;\n}\n\n";
+    return {};
+  }
+
+ private:
+  // Not restrict: the stores to y must look as if they could change the weights, or compilers hoist hundreds of weight
+  // loads out of the pixel loop and spill them all.
+  static constexpr std::string_view kParameters = "const float *x, float *y, const float *w";
+
+  Status write_tile(size_t t, std::string& loops) {
+    const PixelTile& tile = chunk_.tiles[t];
+    const std::vector<TilePart> parts = split_tile(tile, part_limit_);
+    std::string body;
+    for (size_t p = 0; p < parts.size(); ++p) {
+      Status s = parts.size() == 1
+                     ? write_inline(tile, parts[p], body)
+                     : write_function(tile, parts[p], fmt::format("{}_tile_{}_part_{}", name_, t, p), body);
+      if (!s) return s;
+    }
+    append_loop(tile, body, loops);
+    return {};
+  }
+
+  Status write_inline(const PixelTile& tile, const TilePart& part, std::string& body) {
+    TileWriter writer(program_, dialect_, tile, body);
+    Status s = writer.write_part(part, "    ");
+    uses_.add(writer.uses());
+    return s;
+  }
+
+  Status write_function(const PixelTile& tile, const TilePart& part, const std::string& name, std::string& body) {
+    std::string code;
+    TileWriter writer(program_, dialect_, tile, code);
+    if (Status s = writer.write_part(part, "  "); !s) return s;
+    const bool masked = tile.remainder;
+    fmt::format_to(std::back_inserter(out_), "ESPALIER_NOINLINE static void {}({}{}) {{\n", name, kParameters,
+                   masked ? fmt::format(", {} mask", dialect_.mask_type) : "");
+    append_unused(writer.uses(), out_);
+    if (masked) out_ += "  (void)mask;\n";
+    out_ += code;
+    out_ += "}\n\n";
+    fmt::format_to(std::back_inserter(body), "    {}(x, y, w{});\n", name, masked ? ", mask" : "");
+    uses_.add({true, true, true});
+    return {};
+  }
+
+  void append_loop(const PixelTile& tile, std::string_view body, std::string& loops) const {
+    auto at = std::back_inserter(loops);
+    if (tile.remainder) {
+      fmt::format_to(at, "  if (pixels > 0) {{\n    const {0} mask = ({0})((1u << pixels) - 1u);\n",
+                     dialect_.mask_type);
+      loops += body;
+      loops += "    (void)mask;\n  }\n";
+      return;
+    }
+    fmt::format_to(at, "  while (pixels >= {}u) {{\n", tile.width);
+    loops += body;
+    fmt::format_to(at, "    x += {0};\n    y += {0};\n    pixels -= {0}u;\n  }}\n", tile.width);
+  }
+
+  static void append_unused(const Uses& uses, std::string& out) {
+    if (!uses.x) out += "  (void)x;\n";
+    if (!uses.y) out += "  (void)y;\n";
+    if (!uses.w) out += "  (void)w;\n";
+  }
+
+  const KernelProgram& program_;
+  const Dialect& dialect_;
+  size_t part_limit_;
+  const Chunk& chunk_;
+  std::string name_;
+  std::string& out_;
+  Uses uses_;
+};
+
+void append_finite(uint32_t bits, std::string& out) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  const uint32_t exponent = bits >> 23 & 0xff;
+  uint32_t fraction = (bits & 0x7fffff) << 1;  // 24 bits: six hexadecimal digits
+  out += exponent ? "0x1" : "0x0";
+  if (fraction) out += '.';
+  for (; fraction; fraction = fraction << 4 & 0xffffff) out += kDigits[fraction >> 20];
+  const int power = exponent ? static_cast<int>(exponent) - 127 : -126;
+  out += power < 0 ? "p-" : "p+";
+  append_number(static_cast<uint64_t>(power < 0 ? -power : power), out);
+  out += 'f';
+}
+
+}  // namespace
+
+void append_c_float(float value, std::string& out) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint32_t magnitude = bits & 0x7fffffff;
+  if (bits != magnitude) out += '-';
+  if (magnitude == 0)
+    out += "0.0f";
+  else if (magnitude == 0x7f800000)
+    out += "(1.0f / 0.0f)";
+  else
+    append_finite(magnitude, out);
+}
+
+Status write_chunks(const KernelProgram& program, const Dialect& dialect, size_t part_limit, std::string& out) {
+  for (size_t c = 0; c < program.chunks.size(); ++c)
+    if (Status s = ChunkWriter(program, dialect, part_limit, c, out).run(); !s)
+      return std::move(s).error().in(fmt::format("chunk {}", c));
+  return {};
+}
+
+}  // namespace espalier

@@ -1,0 +1,166 @@
+#include "backends/c_source/manifest.h"
+
+#include "backends/text_template.h"
+#include "espalier/kernel_abi.h"
+#include "espalier/runtime.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/SHA256.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace espalier {
+namespace {
+
+using llvm::json::OStream;
+
+/// LLVM's writer asserts on text that is not UTF-8, and file names may be anything.
+std::string utf8(std::string_view text) {
+  return llvm::json::isUTF8(text) ? std::string(text) : llvm::json::fixUTF8(text);
+}
+
+void text(OStream& json, std::string_view key, std::string_view value) { json.attribute(key, utf8(value)); }
+
+void number(OStream& json, std::string_view key, uint64_t value) { json.attribute(key, static_cast<int64_t>(value)); }
+
+void names(OStream& json, std::string_view key, const std::vector<std::string>& values) {
+  json.attributeArray(key, [&] {
+    for (const std::string& value : values) json.value(utf8(value));
+  });
+}
+
+void bound(OStream& json, std::string_view key, bool present, float value) {
+  if (present)
+    json.attribute(key, static_cast<double>(value));
+  else
+    json.attribute(key, nullptr);
+}
+
+std::vector<std::string> feature_names(uint64_t features) {
+  std::vector<std::string> result;
+  for (; features; features &= features - 1)
+    if (const char* name = espalier_cpu_feature_name(features & (~features + 1))) result.push_back(name);
+  return result;
+}
+
+std::string sha256(std::string_view bytes) {
+  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  const auto hash = llvm::SHA256::hash(llvm::ArrayRef<uint8_t>(data, bytes.size()));
+  return "sha256:" + llvm::toHex(hash, /*LowerCase=*/true);
+}
+
+void write_generator(OStream& json, const Banner& banner) {
+  json.attributeObject("generator", [&] {
+    text(json, "name", "espalier");
+    text(json, "version", banner.version);
+    text(json, "command_line", banner.command_line);
+  });
+  json.attributeObject("input", [&] {
+    text(json, "name", banner.input);
+    text(json, "hash", banner.input_hash);
+  });
+}
+
+void write_target(OStream& json, const Target& target) {
+  json.attributeObject("target", [&] {
+    text(json, "name", target.name);
+    text(json, "triple", target.triple);
+    text(json, "cpu", target.cpu->name);
+    text(json, "vector_isa", target.vector->name);
+    text(json, "arithmetic", target.vector->arithmetic == Arithmetic::kFma ? "fma" : "mul_add");
+    names(json, "cpu_features", feature_names(target.vector->features));
+  });
+}
+
+void write_file(OStream& json, const OutputFile& file) {
+  json.object([&] {
+    text(json, "name", file.name);
+    number(json, "bytes", file.contents.size());
+    text(json, "hash", sha256(file.contents));
+  });
+}
+
+/// Work items of a call over the most pixels.
+uint64_t work_items(const KernelProgram& p) {
+  const uint64_t pixels = p.max_pixels(), block = p.pixel_block;
+  return (pixels / block + (pixels % block != 0)) * p.groups.size();
+}
+
+void write_shape(OStream& json, const KernelProgram& p) {
+  number(json, "output_channels", p.output_channels);
+  number(json, "input_channels", p.input_channels);
+  number(json, "nonzeros", p.nonzeros);
+  if (p.pixels)
+    number(json, "pixels", p.pixels);
+  else
+    json.attribute("pixels", nullptr);
+  number(json, "max_pixels", p.max_pixels());
+  number(json, "input_stride", p.input_stride);
+  number(json, "output_stride", p.output_stride);
+}
+
+void write_cost(OStream& json, const ManifestLayer& layer) {
+  const KernelProgram& p = *layer.program;
+  number(json, "pixel_block", p.pixel_block);
+  number(json, "row_groups", p.groups.size());
+  number(json, "chunks", p.chunks.size());
+  number(json, "work_items", work_items(p));
+  number(json, "micro_ops", p.micro_ops());
+  if (layer.code_bytes)
+    number(json, "code_bytes", *layer.code_bytes);
+  else
+    json.attribute("code_bytes", nullptr);
+  number(json, "weight_bytes", p.stream.size() * sizeof(float));
+}
+
+void write_layer(OStream& json, const ManifestLayer& layer) {
+  const KernelProgram& p = *layer.program;
+  const std::string schedule = to_string(p.schedule);
+  json.object([&] {
+    text(json, "symbol", p.name);
+    text(json, "source", layer.source);
+    write_shape(json, p);
+    json.attribute("bias", layer.has_bias);
+    bound(json, "clamp_low", layer.clamp.has_low(), layer.clamp.low);
+    bound(json, "clamp_high", layer.clamp.has_high(), layer.clamp.high);
+    text(json, "layout", "chw");
+    number(json, "alignment_bytes", alignof(float));
+    text(json, "form", std::string_view(schedule).substr(0, schedule.find(':')));
+    text(json, "schedule", schedule);
+    text(json, "reason", layer.reason);
+    write_cost(json, layer);
+    names(json, "files", layer.files);
+  });
+}
+
+}  // namespace
+
+Result<OutputFile> write_manifest(const ManifestInput& input) {
+  std::string out;
+  llvm::raw_string_ostream stream(out);
+  OStream json(stream, 2);
+  json.object([&] {
+    number(json, "manifest_version", 1);
+    number(json, "abi_version", ESPALIER_ABI_VERSION);
+    text(json, "library", input.library);
+    write_generator(json, input.banner);
+    write_target(json, input.target);
+    json.attributeArray("files", [&] {
+      for (const OutputFile& file : input.files) write_file(json, file);
+    });
+    json.attributeArray("layers", [&] {
+      for (const ManifestLayer& layer : input.layers) write_layer(json, layer);
+    });
+  });
+  json.flush();
+  stream.flush();
+  out += '\n';
+  return OutputFile{"manifest.json", std::move(out)};
+}
+
+Result<OutputFile> manifest_schema() {
+  auto text = embedded_text("manifest.schema.json");
+  if (!text) return std::move(text).error();
+  return OutputFile{"manifest.schema.json", std::string(*text)};
+}
+
+}  // namespace espalier

@@ -1,0 +1,72 @@
+// Compiles emitted C and runs it, natively, under qemu or in Node.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/output_file.h"
+#include "ir/kernel_program.h"
+
+namespace espalier::test {
+
+/// Warnings under which emitted C has to be clean.
+inline constexpr std::string_view kStrict = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror";
+
+enum class Machine {
+  kNative,
+  kEmulatedAvx512,  ///< native, with the intrinsics written out in C (emulated_avx512/immintrin.h)
+  kAArch64,
+  kWasm,
+};
+
+/// One way to make a program of emitted C.
+struct Toolchain {
+  std::string_view name;      ///< for test names
+  std::string_view compiler;  ///< path; empty if this machine has none
+  std::string_view flags;     ///< besides kStrict
+  Machine machine;
+};
+
+/// A directory below the system's, gone with the object.
+class ScratchDirectory {
+ public:
+  ScratchDirectory();
+  ~ScratchDirectory();
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+
+  std::string path(std::string_view name) const { return (directory_ / name).string(); }
+  void write(const OutputFile& file) const;
+  void write(const std::vector<OutputFile>& files) const;
+  std::string read(std::string_view name) const;
+
+ private:
+  std::filesystem::path directory_;
+};
+
+/// What a shell command wrote (both streams) and its exit status.
+struct CommandResult {
+  int status = 0;
+  std::string output;
+};
+CommandResult run_command(const std::string& command, const ScratchDirectory& scratch);
+
+/// Why a toolchain's programs cannot be compiled, or run, on this machine; empty if they can.
+std::string why_not_compiled(const Toolchain& toolchain);
+std::string why_not_run(const Toolchain& toolchain, const KernelProgram& program);
+
+/// Writes the files (and kernel_abi.h) to `scratch` and compiles each .c and .S to an object; the compiler's words if
+/// that failed, else empty.
+std::string compile(const Toolchain& toolchain, const std::vector<OutputFile>& files, const ScratchDirectory& scratch);
+
+/// Links what `compile` left in `scratch` with a caller; the words of whatever failed, else empty.
+std::string link(const Toolchain& toolchain, const KernelProgram& program, const ScratchDirectory& scratch);
+
+/// Runs what `link` made over `pixels` pixels and puts its output into y (as large as given, with its contents as the
+/// output's initial ones); the words of whatever failed, else empty.
+std::string run(const Toolchain& toolchain, const ScratchDirectory& scratch, const std::vector<float>& x,
+                std::vector<float>& y, uint32_t pixels);
+
+}  // namespace espalier::test

@@ -1,0 +1,125 @@
+// Emitted C, compiled by every compiler this machine has, must compute the interpreter's bits.
+#include <bit>
+#include <cmath>
+
+#include "backends/c_source/c_source.h"
+#include "c_harness.h"
+#include "gtest/gtest.h"
+#include "random_program.h"
+
+namespace espalier::test {
+namespace {
+
+struct Case {
+  Toolchain toolchain;
+  std::string_view target, cpu;
+};
+
+constexpr std::string_view kEmulation = "-O1 -D__AVX512F__=1 -I" ESPALIER_SOURCE_DIR "/test/c_source/emulated_avx512";
+
+constexpr Case kCases[] = {
+    {{"gcc", ESPALIER_TEST_GCC, "-O2 -mavx2 -mfma", Machine::kNative}, "x86_64-linux", "avx2"},
+    {{"clang", ESPALIER_TEST_CLANG, "-O2 -mavx2 -mfma", Machine::kNative}, "x86_64-linux", "avx2"},
+    {{"gcc", ESPALIER_TEST_GCC, "-O2 -mavx512f", Machine::kNative}, "x86_64-linux", "avx512"},
+    {{"clang", ESPALIER_TEST_CLANG, "-O2 -mavx512f", Machine::kNative}, "x86_64-linux", "avx512"},
+    {{"emulated_gcc", ESPALIER_TEST_GCC, kEmulation, Machine::kEmulatedAvx512}, "x86_64-linux", "avx512"},
+    {{"gcc", ESPALIER_TEST_GCC, "-O2", Machine::kNative}, "c99", "portable"},
+    {{"clang", ESPALIER_TEST_CLANG, "-O2", Machine::kNative}, "c99", "portable"},
+    {{"gcc_unoptimised", ESPALIER_TEST_GCC, "-O0", Machine::kNative}, "c99", "portable"},
+    {{"gcc_plain", ESPALIER_TEST_GCC, "-O2 -DESPALIER_PLAIN_C", Machine::kNative}, "c99", "portable"},
+    {{"clang_plain", ESPALIER_TEST_CLANG, "-O2 -DESPALIER_PLAIN_C", Machine::kNative}, "c99", "portable"},
+    {{"aarch64_gcc", ESPALIER_TEST_AARCH64_GCC, "-O2", Machine::kAArch64}, "aarch64-linux", "neon"},
+    {{"aarch64_gcc", ESPALIER_TEST_AARCH64_GCC, "-O2", Machine::kAArch64}, "c99", "portable"},
+    // A machine with fused multiply-add and a compiler that likes to use it.
+    {{"aarch64_gcc_gnu99", ESPALIER_TEST_AARCH64_GCC, "-O3 -std=gnu99", Machine::kAArch64}, "c99", "portable"},
+    {{"aarch64_gcc_gnu99_plain", ESPALIER_TEST_AARCH64_GCC, "-O3 -std=gnu99 -DESPALIER_PLAIN_C", Machine::kAArch64},
+     "c99",
+     "portable"},
+    {{"wasm_clang", ESPALIER_TEST_CLANG, "--target=wasm32 -O2 -msimd128", Machine::kWasm}, "wasm32", "simd128"},
+    {{"wasm_clang", ESPALIER_TEST_CLANG, "--target=wasm32 -O2 -msimd128 -mrelaxed-simd", Machine::kWasm},
+     "wasm32",
+     "relaxed"},
+    {{"wasm_clang", ESPALIER_TEST_CLANG, "--target=wasm32 -O2 -msimd128", Machine::kWasm}, "c99", "portable"},
+};
+
+constexpr float kUntouched = 12345.0f;
+
+class CSource : public testing::TestWithParam<Case> {
+ protected:
+  const Toolchain& toolchain() const { return GetParam().toolchain; }
+
+  /// Compiles `program`, and runs it where possible, over each pixel count; expects the interpreter's bits everywhere,
+  /// also where nothing may be written.
+  void expect_interpreters_bits(const KernelProgram& program, const CSourceOptions& options,
+                                const std::vector<uint32_t>& pixel_counts) {
+    if (const std::string why = why_not_compiled(toolchain()); !why.empty()) GTEST_SKIP() << why;
+    const Status valid = verify(program);
+    ASSERT_TRUE(valid) << valid.error().message;
+    const auto files = write_c_source(program, options);
+    ASSERT_TRUE(files) << files.error().message;
+    const ScratchDirectory scratch;
+    ASSERT_EQ(compile(toolchain(), *files, scratch), "");
+    if (const std::string why = why_not_run(toolchain(), program); !why.empty())
+      GTEST_SKIP() << "compiled only: " << why;
+    ASSERT_EQ(link(toolchain(), program, scratch), "");
+    for (const uint32_t pixels : pixel_counts) expect_run(program, scratch, pixels);
+  }
+
+  void expect_run(const KernelProgram& program, const ScratchDirectory& scratch, uint32_t pixels) {
+    const std::vector<float> x = x_.empty() ? random_values(input_elements(program), 77) : x_;
+    std::vector<float> expected(output_elements(program), kUntouched), y = expected;
+    interpret(program, x, expected, pixels);
+    ASSERT_EQ(run(toolchain(), scratch, x, y, pixels), "");
+    for (size_t i = 0; i < y.size(); ++i)
+      ASSERT_EQ(std::bit_cast<uint32_t>(y[i]), std::bit_cast<uint32_t>(expected[i]))
+          << pixels << " pixels, element " << i << ": " << y[i] << " is not " << expected[i];
+  }
+
+  ProgramShape shape() const { return {.target = GetParam().target, .cpu = GetParam().cpu}; }
+
+  std::vector<float> x_;
+};
+
+TEST_P(CSource, ComputesTheInterpretersBitsForEveryTail) {
+  expect_interpreters_bits(spmm_program(shape(), 1), {}, {1, 2, 3, 4, 7, 8, 15, 16, 17, 24, 31, 37});
+}
+
+TEST_P(CSource, ComputesTheInterpretersBitsForFixedPixels) {
+  ProgramShape s = shape();
+  s.pixels = 49;
+  s.tile_rows = 2;
+  s.sparsity = 0.8;
+  s.clamp = false;
+  expect_interpreters_bits(spmm_program(s, 2), {}, {49});
+}
+
+TEST_P(CSource, ComputesTheInterpretersBitsOfRandomOperations) {
+  for (uint64_t seed = 10; seed < 13 && !IsSkipped() && !HasFatalFailure(); ++seed)
+    expect_interpreters_bits(random_program(GetParam().target, GetParam().cpu, 150, seed), {}, {39, 71});
+}
+
+TEST_P(CSource, ComputesTheInterpretersBitsInParts) {
+  expect_interpreters_bits(spmm_program(shape(), 3), {.part_limit = 20, .banner = {}}, {37});
+  if (!IsSkipped() && !HasFatalFailure())
+    expect_interpreters_bits(random_program(GetParam().target, GetParam().cpu, 150, 14),
+                             {.part_limit = 1, .banner = {}}, {71});
+}
+
+TEST_P(CSource, ComputesTheInterpretersBitsWithWeightsInASideFile) {
+  expect_interpreters_bits(spmm_program(shape(), 4), {.weights_in_side_file = true, .banner = {}}, {37});
+}
+
+TEST_P(CSource, TurnsNaNIntoABoundAsTheInterpreterDoes) {
+  const KernelProgram program = spmm_program(shape(), 5);
+  x_ = random_values(input_elements(program), 78);
+  for (size_t i = 0; i < x_.size(); i += 3) x_[i] = i % 2 ? NAN : INFINITY;
+  expect_interpreters_bits(program, {}, {37});
+}
+
+std::string case_name(const testing::TestParamInfo<Case>& info) {
+  return fmt::format("{}_{}", info.param.cpu, info.param.toolchain.name);
+}
+INSTANTIATE_TEST_SUITE_P(Toolchains, CSource, testing::ValuesIn(kCases), case_name);
+
+}  // namespace
+}  // namespace espalier::test
