@@ -218,10 +218,13 @@ Status check(const KernelProgram& program) {
   if (program.target.vector->name != "neon")
     return internal_error("kernel {} was compiled for {}, not for neon", program.name, program.target.vector->name);
   for (const Chunk& chunk : program.chunks)
-    for (const PixelTile& tile : chunk.tiles)
+    for (const PixelTile& tile : chunk.tiles) {
       if (tile.ops.size() > kMaxTileOps)
         return limit_exceeded("kernel {}: a tile has {} operations, but AArch64 branches reach over {}", program.name,
                               tile.ops.size(), kMaxTileOps);
+      for (const MicroOp& op : tile.ops)
+        if (op.op == Op::kFmaLoad) return internal_error("kernel {}: neon has no operation fma_load", program.name);
+    }
   return {};
 }
 

@@ -1,13 +1,18 @@
 #include "backends/aarch64/address_windows.h"
 
+#include <algorithm>
+
 namespace espalier::aarch64 {
 namespace {
 
 constexpr int kPageBits = 12;
 constexpr int64_t kImm12Limit = 1 << 12;
 
+/// Access sizes are powers of two: masks and a multiplication, because 64-bit divisions were half of all time
+/// with odd strides.
+constexpr bool is_multiple(int64_t delta, uint32_t bytes) { return (delta & (int64_t{bytes} - 1)) == 0; }
 constexpr bool scaled(int64_t delta, uint32_t bytes) {
-  return delta >= 0 && delta % bytes == 0 && delta / bytes < kImm12Limit;
+  return delta >= 0 && delta < kImm12Limit * bytes && is_multiple(delta, bytes);
 }
 constexpr bool encodable(int64_t delta, uint32_t bytes) {
   return scaled(delta, bytes) || (delta >= -256 && delta < 256);
@@ -17,6 +22,9 @@ constexpr bool is_imm12(int64_t value) { return value > -kImm12Limit && value < 
 /// Whole pages (4 KiB) from a window to an offset, rounded down, and the bytes on top of them.
 constexpr int64_t pages(int64_t delta) { return delta >> kPageBits; }
 constexpr int64_t in_page(int64_t delta) { return delta & (kImm12Limit - 1); }
+
+/// Which of the four classes modulo 16 bytes an offset belongs to; floats are aligned to 4.
+constexpr int class_of(int64_t offset) { return static_cast<int>(offset >> 2 & 3); }
 
 constexpr uint32_t add_fields(uint32_t to, uint32_t from, int64_t amount) {
   return rd(to) | rn(from) | imm12(amount < 0 ? -amount : amount);
@@ -29,7 +37,7 @@ void AddressWindows::forget() {
     const bool root = i < kRoots;
     windows_[i] = {root, root ? static_cast<Buffer>(i) : Buffer::kX, static_cast<uint32_t>(root ? i : i + 1), 0, 0};
   }
-  for (int i = 0; i < kRoots; ++i) recent_[i] = &windows_[i];
+  for (int i = 0; i < kRoots; ++i) recent_[i].fill(&windows_[i]);
 }
 
 template <typename Accepts>
@@ -41,11 +49,11 @@ AddressWindows::Window* AddressWindows::find(Buffer buffer, Accepts accepts) {
 
 Address AddressWindows::reach(Buffer buffer, int64_t offset, uint32_t bytes) {
   auto covers = [&](const Window& w) { return encodable(offset - w.base, bytes); };
-  Window* window = recent_[static_cast<int>(buffer)];
-  if (!covers(*window)) window = find(buffer, covers);
+  Window*& recent = recent_[static_cast<int>(buffer)][class_of(offset)];
+  Window* window = covers(*recent) ? recent : find(buffer, covers);
   if (!window) window = &open(buffer, offset, bytes);
   window->last_use = ++clock_;
-  recent_[static_cast<int>(buffer)] = window;
+  recent = window;
   return {window->reg, static_cast<int32_t>(offset - window->base)};
 }
 
@@ -79,8 +87,8 @@ AddressWindows::Window& AddressWindows::victim() {
 }
 
 AddressWindows::Window& AddressWindows::place(Window& at, Buffer buffer, int64_t base) {
-  for (Window*& recent : recent_)
-    if (recent == &at) recent = &windows_[&recent - recent_.data()];
+  for (int root = 0; root < kRoots; ++root)
+    std::replace(recent_[root].begin(), recent_[root].end(), &at, &windows_[root]);
   at.valid = true, at.buffer = buffer, at.base = base;
   return at;
 }
@@ -89,7 +97,7 @@ AddressWindows::Window& AddressWindows::place(Window& at, Buffer buffer, int64_t
 /// any, or a constant on top of the buffer's pointer.
 AddressWindows::Window& AddressWindows::open(Buffer buffer, int64_t offset, uint32_t bytes) {
   auto same_class = [&](const Window& w) {
-    return is_imm12(pages(offset - w.base)) && in_page(offset - w.base) % bytes == 0;
+    return is_imm12(pages(offset - w.base)) && is_multiple(offset - w.base, bytes);
   };
   if (const Window* from = find(buffer, same_class)) {
     const int64_t step = pages(offset - from->base), base = from->base + step * kImm12Limit;

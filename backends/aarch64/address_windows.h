@@ -57,7 +57,7 @@ class AddressWindows {
 
   CodeBuffer& code_;
   std::array<Window, kWindows> windows_;
-  std::array<Window*, 3> recent_{};  ///< per buffer: the window last used
+  std::array<std::array<Window*, 4>, kRoots> recent_{};  ///< per buffer and class modulo 16 bytes: the window last used
   uint64_t clock_ = 0;
 };
 

@@ -185,6 +185,12 @@ TEST(AArch64Assembler, RefusesTilesThatBranchesDoNotReachOver) {
   EXPECT_EQ(chunks.error().message, "kernel k: a tile has 5000000 operations, but AArch64 branches reach over 4194296");
 }
 
+TEST(AArch64Assembler, RefusesOperationsThatNeonLacks) {
+  const auto chunks = assemble_aarch64(program_of({{.op = Op::kFmaLoad, .buffer = Buffer::kX, .lanes = 4}}));
+  ASSERT_FALSE(chunks);
+  EXPECT_EQ(chunks.error().message, "kernel k: neon has no operation fma_load");
+}
+
 TEST(AArch64Assembler, IsDeterministic) {
   const KernelProgram p = random_program(neon(), {}, 7);
   EXPECT_EQ(*assemble_aarch64(p), *assemble_aarch64(p));

@@ -23,6 +23,7 @@ class ScratchFolder {
 };
 
 std::string read_file(const std::string& path);
+void write_file(const std::string& path, const std::string& bytes);
 
 /// A shell command's exit status and what it wrote (both streams).
 struct CommandResult {
