@@ -34,7 +34,7 @@ struct WeightListing {
   std::string name;
   std::string kind;  ///< NamedMatrix's, or one that read_matrices leaves out: "conv", "grouped_conv", "depthwise"
   std::vector<uint64_t> shape;  ///< in the file's own order of dimensions
-  uint64_t nonzeros = 0;        ///< for .mtx and .smtx what the header announces
+  uint64_t nonzeros = 0;      
   bool is_matrix = true;        ///< read_matrices can return it
 };
 
