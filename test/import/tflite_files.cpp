@@ -86,11 +86,12 @@ Table tensor_table(Builder& b, const TestTensor& tensor, uint32_t own_buffer) {
   return Table(b.EndTable(start));
 }
 
-Table buffer_table(Builder& b, const std::string& data) {
+Table buffer_table(Builder& b, const std::string& data, uint64_t outside = 0) {
   fb::Offset<fb::Vector<uint8_t>> bytes;
   if (!data.empty()) bytes = b.CreateVector(reinterpret_cast<const uint8_t*>(data.data()), data.size());
   const auto start = b.StartTable();
   if (!data.empty()) b.AddOffset(at(field::kData), bytes);
+  b.AddElement<uint64_t>(at(field::kDataOffset), outside, 0);
   return Table(b.EndTable(start));
 }
 
@@ -133,12 +134,13 @@ std::string tflite_file(const TestModel& model) {
   std::vector<Table> tensors, operators, codes, buffers{buffer_table(b, "")};
   for (uint32_t i = 0; i < model.tensors.size(); ++i) {
     tensors.push_back(tensor_table(b, model.tensors[i], model.tensors[i].data.empty() ? 0 : i + 1));
-    buffers.push_back(buffer_table(b, model.tensors[i].data));
+    buffers.push_back(buffer_table(b, model.tensors[i].data, model.tensors[i].outside));
   }
   for (uint32_t i = 0; i < model.operators.size(); ++i) {
     operators.push_back(operator_table(b, model.operators[i], i));
     codes.push_back(code_table(b, model.operators[i].code));
   }
+  for (uint32_t i = 0; i < model.more_codes; ++i) codes.push_back(codes[0]);
   const auto tensor_vector = b.CreateVector(tensors), operator_vector = b.CreateVector(operators);
   auto start = b.StartTable();
   b.AddOffset(at(field::kTensors), tensor_vector);

@@ -32,6 +32,7 @@ struct TestTensor {
   std::vector<float> scales{};
   std::vector<int64_t> zero_points{};
   int32_t quantized_dimension = 0;
+  uint64_t outside = 0;              ///< where the data lie behind the flatbuffer
   std::optional<uint32_t> buffer{};  ///< instead of a buffer of its own
 };
 
@@ -48,6 +49,7 @@ struct TestModel {
   std::vector<TestTensor> tensors{};
   std::vector<TestOperator> operators{};
   uint32_t version = 3;
+  uint32_t more_codes = 0;  ///< how often the first operator code is listed again
 };
 
 std::string tflite_file(const TestModel& model);
