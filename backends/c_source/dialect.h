@@ -23,7 +23,7 @@ struct Dialect {
 
   std::string_view isa;                         ///< VectorIsa::name
   std::string_view type;                        ///< of a vector register
-  std::string_view mask_type = {};  ///< of a mask; empty without masks
+  std::string_view mask_type = {};              ///< of a mask; empty without masks
   std::string_view flags;                       ///< what the C compiler has to be told
   std::string_view preamble;                    ///< template with guard, includes and helpers
   std::array<std::string_view, kOpCount> full;  ///< by Op, for full vectors
