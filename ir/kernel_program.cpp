@@ -7,17 +7,19 @@ namespace {
 
 //                       name          writes_d reads_d reads_a reads_b lane   access lanes
 constexpr OpInfo kOps[kOpCount] = {
-    {"zero",             true,  false, false, false, false, false, false},
-    {"load",             true,  false, false, false, false, true,  true},
-    {"store",            false, true,  false, false, false, true,  true},
-    {"splat_load",       true,  false, false, false, false, true,  false},
-    {"splat_lane",       true,  false, true,  false, true,  false, false},
-    {"fma",              true,  true,  true,  true,  false, false, false},
-    {"fma_lane",         true,  true,  true,  true,  true,  false, false},
-    {"fma_load",         true,  true,  false, true,  false, true,  true},
-    {"max",              true,  true,  true,  false, false, false, false},
-    {"min",              true,  true,  true,  false, false, false, false},
-    {"prefetch",         false, false, false, false, false, true,  false},
+    {"zero", true, false, false, false, false, false, false},
+    {"copy", true, false, true, false, false, false, false},
+    {"load", true, false, false, false, false, true, true},
+    {"store", false, true, false, false, false, true, true},
+    {"splat_load", true, false, false, false, false, true, false},
+    {"splat_lane", true, false, true, false, true, false, false},
+    {"fma", true, true, true, true, false, false, false},
+    {"fma_lane", true, true, true, true, true, false, false},
+    {"fma_load", true, true, false, true, false, true, true},
+    {"max", true, true, true, false, false, false, false},
+    {"min", true, true, true, false, false, false, false},
+    {"prefetch", false, false, false, false, false, true, false},
+    {"prefetch_far", false, false, false, false, false, true, false},
 };
 
 }  // namespace

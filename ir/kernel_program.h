@@ -16,19 +16,21 @@ namespace espalier {
 
 /// Vector micro-operations. v is a vector register, [] an access (see MicroOp), L the number of lanes.
 enum class Op : uint8_t {
-  kZero,       ///< d = 0
-  kLoad,       ///< d[0..lanes) = buffer[access ..]; the other lanes are 0
-  kStore,      ///< buffer[access ..] = d[0..lanes)
-  kSplatLoad,  ///< all lanes of d = buffer[access]                              (weight stream only)
-  kSplatLane,  ///< all lanes of d = a[lane]                                     (targets with has_splat_lane)
-  kFma,        ///< d = d + a * b, per lane
-  kFmaLane,    ///< d = d + a * b[lane], per lane of d and a                     (targets with has_fma_lane)
-  kFmaLoad,    ///< d = d + b * buffer[access ..], as kLoad then kFma            (targets with has_fma_load)
-  kMax,        ///< d = d > a ? d : a, per lane (NaN in d gives a)
-  kMin,        ///< d = d < a ? d : a, per lane (NaN in d gives a)
-  kPrefetch,   ///< hint: the line of buffer[access] will be read soon; may lie outside the buffer, never faults
+  kZero,         ///< d = 0
+  kCopy,         ///< d = a
+  kLoad,         ///< d[0..lanes) = buffer[access ..], the rest 0; from W: four weights, in every group of four lanes
+  kStore,        ///< buffer[access ..] = d[0..lanes)
+  kSplatLoad,    ///< all lanes of d = buffer[access]                              (weight stream only)
+  kSplatLane,    ///< in every group of four lanes, all of d = lane `lane` of a      (targets with has_splat_lane)
+  kFma,          ///< d = d + a * b, per lane
+  kFmaLane,      ///< d = d + a * b[lane], per lane of d and a, as kSplatLane then kFma (targets with has_fma_lane)
+  kFmaLoad,      ///< d = d + b * buffer[access ..], as kLoad then kFma            (targets with has_fma_load)
+  kMax,          ///< d = d > a ? d : a, per lane (NaN in d gives a)
+  kMin,          ///< d = d < a ? d : a, per lane (NaN in d gives a)
+  kPrefetch,     ///< hint: the line of buffer[access] will be used soon (L1); may lie outside the buffer, never faults
+  kPrefetchFar,  ///< the same for later use (L2)
 };
-inline constexpr int kOpCount = 11;
+inline constexpr int kOpCount = 13;
 
 /// What an access addresses. X and Y accesses are relative to the pixel the tile stands at.
 enum class Buffer : uint8_t {
@@ -45,9 +47,9 @@ struct MicroOp {
   Op op = Op::kZero;
   uint8_t d = 0, a = 0, b = 0;  ///< vector registers; kStore reads d
   Buffer buffer = Buffer::kX;
-  uint8_t lane = 0;             ///< kSplatLane, kFmaLane: 0..3
-  uint8_t lanes = 0;            ///< kLoad, kStore, kFmaLoad: lanes touched, or kRemainingLanes
-  uint32_t row = 0, column = 0; ///< elements
+  uint8_t lane = 0;              ///< kSplatLane, kFmaLane: 0..3
+  uint8_t lanes = 0;             ///< kLoad, kStore, kFmaLoad: lanes touched, or kRemainingLanes
+  uint32_t row = 0, column = 0;  ///< elements
 
   bool operator==(const MicroOp&) const = default;
 };
@@ -65,8 +67,8 @@ struct PixelTile {
   bool operator==(const PixelTile&) const = default;
 };
 
-/// One function of code: `tiles` in order over the pixels it is given. Reads its own slice of the weight stream from the
-/// start in every round of every tile.
+/// One function of code: `tiles` in order over the pixels it is given. Reads its own slice of the weight stream from
+/// the start in every round of every tile.
 ///     void chunk(const float* x, float* y, const float* w, size_t pixels)
 /// with x and y at the first pixel, w at the slice.
 struct Chunk {
@@ -78,8 +80,8 @@ struct Chunk {
   bool operator==(const Chunk&) const = default;
 };
 
-/// Output channels [first_row, first_row + rows) and the chunks that compute them, to be run in order for one pixel range.
-/// Different row groups, and different pixel ranges, are independent: together they are the work items.
+/// Output channels [first_row, first_row + rows) and the chunks that compute them, to be run in order for one pixel
+/// range. Different row groups, and different pixel ranges, are independent: together they are the work items.
 struct RowGroup {
   uint32_t first_row = 0, rows = 0;
   uint32_t first_chunk = 0, chunks = 0;
@@ -93,13 +95,13 @@ struct KernelProgram {
   Target target;
   uint32_t output_channels = 0, input_channels = 0;
   uint64_t nonzeros = 0;
-  uint32_t pixels = 0;                          ///< 0: left to run time
-  uint32_t input_stride = 0, output_stride = 0; ///< elements
-  uint32_t pixel_block = 0;                     ///< pixels (elements) of a work item; the last one may have fewer
-  Schedule schedule;                            ///< as resolved
+  uint32_t pixels = 0;                           ///< 0: left to run time
+  uint32_t input_stride = 0, output_stride = 0;  ///< elements
+  uint32_t pixel_block = 0;                      ///< pixels (elements) of a work item; the last one may have fewer
+  Schedule schedule;                             ///< as resolved
   std::vector<RowGroup> groups;
   std::vector<Chunk> chunks;
-  std::vector<float> stream;                    ///< weights, biases and clamp bounds in order of use
+  std::vector<float> stream;  ///< weights, biases and clamp bounds in order of use
 
   uint32_t max_pixels() const { return pixels ? pixels : std::min(input_stride, output_stride); }
   uint64_t micro_ops() const;
@@ -121,14 +123,14 @@ Result<KernelProgram> parse_kernel_program(std::string_view text);
 
 /// Proves that the program may run: registers inside the target's file and written before they are read in every tile;
 /// operations the target has; every X access inside a row (column + lanes <= width, so inside the row's pixels) and
-/// every row below K; Y likewise below its row group; W inside the chunk's slice; groups and chunks cover all rows once;
-/// tile widths consume every pixel count the program can be given; lanes the target can load.
-/// Errors (kInternal) name chunk, tile and operation.
+/// every row below K; Y likewise below its row group; W inside the chunk's slice; groups and chunks cover all rows
+/// once; tile widths consume every pixel count the program can be given; lanes the target can load. Errors (kInternal)
+/// name chunk, tile and operation.
 Status verify(const KernelProgram& program);
 
-/// Executes the program in plain C++: y[m * output_stride + p] for m < M, p < pixels. Fused or two-step arithmetic as the
-/// target says; bit for bit what every backend's code computes. x holds (K - 1) * input_stride + pixels elements at least,
-/// y likewise. Pixels must equal program.pixels unless that is left to run time. Requires a verified program.
+/// Executes the program in plain C++: y[m * output_stride + p] for m < M, p < pixels. Fused or two-step arithmetic as
+/// the target says; bit for bit what every backend's code computes. x holds (K - 1) * input_stride + pixels elements at
+/// least, y likewise. Pixels must equal program.pixels unless that is left to run time. Requires a verified program.
 void interpret(const KernelProgram& program, std::span<const float> x, std::span<float> y, uint32_t pixels);
 
 }  // namespace espalier

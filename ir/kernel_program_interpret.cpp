@@ -8,6 +8,7 @@ namespace espalier {
 namespace {
 
 constexpr uint32_t kMaxLanes = 16;
+constexpr uint32_t kGroup = 4;  // lanes that weights are loaded and splat in
 using Vector = std::array<float, kMaxLanes>;
 
 float multiply_add(Arithmetic arithmetic, float sum, float a, float b) {
@@ -16,12 +17,17 @@ float multiply_add(Arithmetic arithmetic, float sum, float a, float b) {
   return sum + product;
 }
 
-/// One chunk over one pixel range, x and y at the first pixel.
+/// One chunk over one pixel range. Places are kept as offsets, since x of a matrix without columns may be null.
 class ChunkRun {
  public:
-  ChunkRun(const KernelProgram& program, const Chunk& chunk, const float* x, float* y)
-      : program_(program), lanes_(program.target.vector->lanes), arithmetic_(program.target.vector->arithmetic), x_(x),
-        y_(y), w_(program.stream.data() + chunk.stream_offset) {}
+  ChunkRun(const KernelProgram& program, const Chunk& chunk, const float* x, float* y, size_t first_pixel)
+      : program_(program),
+        lanes_(program.target.vector->lanes),
+        arithmetic_(program.target.vector->arithmetic),
+        x_(x),
+        y_(y),
+        pixel_(first_pixel),
+        w_(program.stream.data() + chunk.stream_offset) {}
 
   void run(const Chunk& chunk, uint32_t pixels) {
     for (const PixelTile& tile : chunk.tiles) {
@@ -29,7 +35,7 @@ class ChunkRun {
         remaining_ = tile.remainder ? pixels : 0;
         for (const MicroOp& op : tile.ops) execute(op);
         const uint32_t done = tile.remainder ? pixels : tile.width;
-        x_ += done, y_ += done, pixels -= done;
+        pixel_ += done, pixels -= done;
       }
     }
   }
@@ -37,21 +43,27 @@ class ChunkRun {
  private:
   const float* address(const MicroOp& op) const {
     if (op.buffer == Buffer::kW) return w_ + op.column;
-    if (op.buffer == Buffer::kX) return x_ + size_t{op.row} * program_.input_stride + op.column;
-    return y_ + size_t{op.row} * program_.output_stride + op.column;
+    if (op.buffer == Buffer::kX) return x_ + (size_t{op.row} * program_.input_stride + op.column + pixel_);
+    return y_ + (size_t{op.row} * program_.output_stride + op.column + pixel_);
   }
   uint32_t active(const MicroOp& op) const { return op.lanes == kRemainingLanes ? remaining_ : op.lanes; }
   Vector loaded(const MicroOp& op) const {
     Vector v{};
-    std::copy_n(address(op), active(op), v.begin());
+    const uint32_t copies = op.buffer == Buffer::kW ? lanes_ / kGroup : 1;
+    for (uint32_t c = 0; c < copies; ++c) std::copy_n(address(op), active(op), v.begin() + c * kGroup);
     return v;
   }
   void store(const MicroOp& op) {
-    const size_t offset = size_t{op.row} * program_.output_stride + op.column;
+    const size_t offset = size_t{op.row} * program_.output_stride + op.column + pixel_;
     std::copy_n(registers_[op.d].begin(), active(op), y_ + offset);
   }
   void accumulate(uint8_t d, const Vector& a, const Vector& b) {
     for (uint32_t i = 0; i < lanes_; ++i) registers_[d][i] = multiply_add(arithmetic_, registers_[d][i], a[i], b[i]);
+  }
+  static Vector splat_groups(const Vector& a, uint8_t lane) {
+    Vector v;
+    for (uint32_t i = 0; i < kMaxLanes; ++i) v[i] = a[i / kGroup * kGroup + lane];
+    return v;
   }
   static Vector splat(float value) {
     Vector v;
@@ -62,21 +74,42 @@ class ChunkRun {
     Vector& d = registers_[op.d];
     const Vector a = registers_[op.a];
     switch (op.op) {
-      case Op::kZero: d = splat(0); break;
-      case Op::kLoad: d = loaded(op); break;
-      case Op::kStore: store(op); break;
-      case Op::kSplatLoad: d = splat(*address(op)); break;
-      case Op::kSplatLane: d = splat(a[op.lane]); break;
-      case Op::kFma: accumulate(op.d, a, registers_[op.b]); break;
-      case Op::kFmaLane: accumulate(op.d, a, splat(registers_[op.b][op.lane])); break;
-      case Op::kFmaLoad: accumulate(op.d, loaded(op), registers_[op.b]); break;
+      case Op::kZero:
+        d = splat(0);
+        break;
+      case Op::kCopy:
+        d = a;
+        break;
+      case Op::kLoad:
+        d = loaded(op);
+        break;
+      case Op::kStore:
+        store(op);
+        break;
+      case Op::kSplatLoad:
+        d = splat(*address(op));
+        break;
+      case Op::kSplatLane:
+        d = splat_groups(a, op.lane);
+        break;
+      case Op::kFma:
+        accumulate(op.d, a, registers_[op.b]);
+        break;
+      case Op::kFmaLane:
+        accumulate(op.d, a, splat_groups(registers_[op.b], op.lane));
+        break;
+      case Op::kFmaLoad:
+        accumulate(op.d, loaded(op), registers_[op.b]);
+        break;
       case Op::kMax:
         for (uint32_t i = 0; i < lanes_; ++i) d[i] = d[i] > a[i] ? d[i] : a[i];
         break;
       case Op::kMin:
         for (uint32_t i = 0; i < lanes_; ++i) d[i] = d[i] < a[i] ? d[i] : a[i];
         break;
-      case Op::kPrefetch: break;
+      case Op::kPrefetch:
+      case Op::kPrefetchFar:
+        break;
     }
   }
 
@@ -85,6 +118,7 @@ class ChunkRun {
   Arithmetic arithmetic_;
   const float* x_;
   float* y_;
+  size_t pixel_;
   const float* w_;
   uint32_t remaining_ = 0;
   std::array<Vector, 256> registers_{};
@@ -93,10 +127,9 @@ class ChunkRun {
 }  // namespace
 
 void interpret(const KernelProgram& program, std::span<const float> x, std::span<float> y, uint32_t pixels) {
-  for (uint32_t pixel = 0; pixel < pixels; pixel += program.pixel_block) {
-    const uint32_t count = std::min(program.pixel_block, pixels - pixel);
-    for (const Chunk& chunk : program.chunks)
-      ChunkRun(program, chunk, x.data() + pixel, y.data() + pixel).run(chunk, count);
+  for (size_t pixel = 0; pixel < pixels; pixel += program.pixel_block) {
+    const uint32_t count = std::min(program.pixel_block, static_cast<uint32_t>(pixels - pixel));
+    for (const Chunk& chunk : program.chunks) ChunkRun(program, chunk, x.data(), y.data(), pixel).run(chunk, count);
   }
 }
 

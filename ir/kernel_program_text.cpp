@@ -1,4 +1,7 @@
 // The textual form of a KernelProgram: one line per operation, readable in a diff.
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -9,6 +12,7 @@ namespace {
 
 constexpr std::string_view kHeader = "espalier-kernel-program 1";
 constexpr size_t kFloatsPerLine = 8;
+constexpr size_t kMostMessageBytes = 300;  // messages quote words, and a hostile word may be megabytes long
 constexpr char kBufferNames[] = {'x', 'y', 'w'};
 
 std::string print_access(const MicroOp& op) {
@@ -48,6 +52,7 @@ class LineReader {
     if (failed_) return;
     failed_ = true;
     message_ = std::move(message);
+    message_.resize(std::min(message_.size(), kMostMessageBytes));
   }
 
   std::string_view word() {
@@ -89,8 +94,12 @@ class LineReader {
     float value = 0;
     const bool hex = digits.starts_with("0x");
     if (hex) digits = digits.substr(2);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex);
-    if (error != std::errc() || !hex) {
+    // from_chars would also take a second sign, "nan" and "inf" here.
+    const bool starts =
+        hex && !digits.empty() && (std::isxdigit(static_cast<unsigned char>(digits[0])) || digits[0] == '.');
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::hex);
+    if (error != std::errc() || !starts) {
       fail(fmt::format("expected a hexadecimal float, but found '{}'", excerpt()));
       return 0;
     }
@@ -127,10 +136,14 @@ class LineReader {
 };
 
 void parse_access(LineReader& in, MicroOp& op) {
-  if (in.accept("x[")) op.buffer = Buffer::kX;
-  else if (in.accept("y[")) op.buffer = Buffer::kY;
-  else if (in.accept("w[")) op.buffer = Buffer::kW;
-  else return in.fail("expected an access x[row,column], y[row,column] or w[index]");
+  if (in.accept("x["))
+    op.buffer = Buffer::kX;
+  else if (in.accept("y["))
+    op.buffer = Buffer::kY;
+  else if (in.accept("w["))
+    op.buffer = Buffer::kW;
+  else
+    return in.fail("expected an access x[row,column], y[row,column] or w[index]");
   if (op.buffer != Buffer::kW) {
     op.row = in.number32();
     in.expect(",");
@@ -139,7 +152,9 @@ void parse_access(LineReader& in, MicroOp& op) {
   in.expect("]");
   if (!op_info(op.op).has_lanes) return;
   in.expect(":");
-  op.lanes = in.accept("r") ? kRemainingLanes : in.number8();
+  if (in.accept("r")) return;  // lanes is kRemainingLanes
+  op.lanes = in.number8();
+  if (op.lanes == 0) in.fail("expected r or at least 1 lane, but found 0");
 }
 
 MicroOp parse_op(LineReader& in, std::string_view name) {
@@ -198,6 +213,8 @@ class Parser {
       if (in.failed()) return in.error();
     }
     if (!ended) return bad_input("line {}: the program has no 'end'", number + 1);
+    if (text_.find_first_not_of(" \t\n") != std::string_view::npos)
+      return bad_input("line {}: there is text after 'end'", number + 1);
     if (!program_.target.cpu) return bad_input("line {}: the program has no 'kernel' line", number);
     if (program_.stream.size() != stream_count_)
       return bad_input("line {}: the stream has {} values, but announced {}", number, program_.stream.size(),
@@ -217,20 +234,32 @@ class Parser {
   bool parse_line(LineReader& in) {
     const std::string_view word = in.word();
     if (word == "end") return in.expect_end(), true;
-    if (word == "kernel") parse_kernel(in);
-    else if (word == "shape") parse_shape(in);
-    else if (word == "pixels") program_.pixels = in.accept("any") ? 0 : in.number32();
-    else if (word == "strides") parse_strides(in);
-    else if (word == "block") program_.pixel_block = in.number32();
-    else if (word == "schedule") parse_schedule_line(in);
-    else if (word == "stream") stream_count_ = in.number(UINT32_MAX);
-    else if (word == ".float") parse_floats(in);
-    else if (word == "group") parse_group(in);
-    else if (word == "chunk") parse_chunk(in);
-    else if (word == "tile") parse_tile(in);
+    if (word == "kernel")
+      parse_kernel(in);
+    else if (word == "shape")
+      parse_shape(in);
+    else if (word == "pixels")
+      program_.pixels = in.accept("any") ? 0 : in.number32();
+    else if (word == "strides")
+      parse_strides(in);
+    else if (word == "block")
+      program_.pixel_block = in.number32();
+    else if (word == "schedule")
+      parse_schedule_line(in);
+    else if (word == "stream")
+      stream_count_ = in.number(UINT32_MAX);
+    else if (word == ".float")
+      parse_floats(in);
+    else if (word == "group")
+      parse_group(in);
+    else if (word == "chunk")
+      parse_chunk(in);
+    else if (word == "tile")
+      parse_tile(in);
     else {
       const MicroOp op = parse_op(in, word);
-      if (program_.chunks.empty() || program_.chunks.back().tiles.empty()) return in.fail("operation outside a tile"), false;
+      if (program_.chunks.empty() || program_.chunks.back().tiles.empty())
+        return in.fail("operation outside a tile"), false;
       program_.chunks.back().tiles.back().ops.push_back(op);
     }
     in.expect_end();
@@ -239,12 +268,15 @@ class Parser {
 
   void parse_kernel(LineReader& in) {
     program_.name = in.word();
+    if (!is_c_identifier(program_.name)) in.fail(fmt::format("kernel name '{}' is not a C identifier", program_.name));
     in.expect("target");
     const std::string_view target = in.word();
     in.expect("cpu");
     auto found = find_target(target, in.word());
-    if (found) program_.target = *found;
-    else in.fail(found.error().message);
+    if (found)
+      program_.target = *found;
+    else
+      in.fail(found.error().message);
   }
   void parse_shape(LineReader& in) {
     program_.output_channels = in.number32();
@@ -261,8 +293,10 @@ class Parser {
   }
   void parse_schedule_line(LineReader& in) {
     auto schedule = parse_schedule(in.word());
-    if (schedule) program_.schedule = *schedule;
-    else in.fail(schedule.error().message);
+    if (schedule)
+      program_.schedule = *schedule;
+    else
+      in.fail(schedule.error().message);
   }
   void parse_floats(LineReader& in) {
     while (!in.failed() && !in.at_end()) program_.stream.push_back(in.real());
@@ -289,8 +323,10 @@ class Parser {
   void parse_tile(LineReader& in) {
     if (program_.chunks.empty()) return in.fail("tile outside a chunk");
     PixelTile tile;
-    if (in.accept("remainder")) tile.remainder = true;
-    else tile.width = in.number32();
+    if (in.accept("remainder"))
+      tile.remainder = true;
+    else
+      tile.width = in.number32();
     program_.chunks.back().tiles.push_back(std::move(tile));
   }
 
@@ -299,8 +335,13 @@ class Parser {
   uint64_t stream_count_ = 0;
 };
 
-/// C's %a, so that every value reads back exactly.
-std::string hex_float(float value) { return std::isinf(value) ? (value < 0 ? "-inf" : "inf") : fmt::format("{:a}", value); }
+/// C's %a in the C locale, so that every value reads back exactly. (fmt's {:a} would follow the process's locale.)
+std::string hex_float(float value) {
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  std::array<char, 32> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), double{std::fabs(value)}, std::chars_format::hex).ptr;
+  return fmt::format("{}0x{}", std::signbit(value) ? "-" : "", std::string_view(digits.begin(), end));
+}
 
 }  // namespace
 

@@ -6,10 +6,15 @@
 namespace espalier {
 namespace {
 
+constexpr uint8_t kWeightGroup = 4;                    // weights load into every group of four lanes (Op::kLoad)
+constexpr uint64_t kMaxElements = uint64_t{1} << 29;   // of a buffer: kernels address with 31 bits (ir/kernel_spec.h)
+constexpr uint64_t kFreeStoreMap = uint64_t{1} << 16;  // elements of a StoreMap that need no proof of being stored to
+
 /// Where every output element of a row group stands: which chunk stored it last. One per tile, over all chunks.
 class StoreMap {
  public:
-  StoreMap(const RowGroup& group, uint32_t width) : first_row_(group.first_row), width_(width), last_(size_t{group.rows} * width) {}
+  StoreMap(const RowGroup& group, uint32_t width)
+      : first_row_(group.first_row), width_(width), last_(size_t{group.rows} * width) {}
 
   void store(uint32_t row, uint32_t column, uint32_t lanes, uint32_t chunk) {
     std::fill_n(at(row, column), lanes, chunk + 1);
@@ -38,8 +43,14 @@ class TileVerifier {
  public:
   TileVerifier(const KernelProgram& program, const RowGroup& group, const Chunk& chunk, uint32_t chunk_index,
                const PixelTile& tile, StoreMap& stores)
-      : p_(program), isa_(*program.target.vector), group_(group), chunk_(chunk), chunk_index_(chunk_index), tile_(tile),
-        width_(tile.remainder ? 1 : tile.width), stores_(stores) {}
+      : p_(program),
+        isa_(*program.target.vector),
+        group_(group),
+        chunk_(chunk),
+        chunk_index_(chunk_index),
+        tile_(tile),
+        width_(tile.remainder ? 1 : tile.width),
+        stores_(stores) {}
 
   Status run() {
     for (size_t i = 0; i < tile_.ops.size(); ++i) {
@@ -91,7 +102,10 @@ class TileVerifier {
       if (!tile_.remainder) return internal_error("has remaining lanes, but the tile is {} pixels wide", tile_.width);
       return {};
     }
-    if (op.lanes > isa_.lanes) return internal_error("touches {} lanes, but {} has {}", op.lanes, isa_.name, isa_.lanes);
+    if (op.buffer == Buffer::kW && isa_.lanes > kWeightGroup && op.lanes != kWeightGroup)
+      return internal_error("loads {} weights, but weights load by {}", op.lanes, kWeightGroup);
+    if (op.lanes > isa_.lanes)
+      return internal_error("touches {} lanes, but {} has {}", op.lanes, isa_.name, isa_.lanes);
     if (op.lanes == isa_.lanes) return {};
     if (!isa_.has_masks && op.buffer != Buffer::kW && (op.lanes & (op.lanes - 1)) != 0)
       return internal_error("touches {} lanes, but {} moves 1, 2, 4, ... lanes", op.lanes, isa_.name);
@@ -105,26 +119,40 @@ class TileVerifier {
     return {};
   }
 
+  /// Also for hints that may lie outside a buffer: backends encode the byte offset in 31 bits.
+  Status check_reach(const MicroOp& op) const {
+    const uint64_t stride = op.buffer == Buffer::kX ? p_.input_stride : op.buffer == Buffer::kY ? p_.output_stride : 0;
+    const uint64_t offset = op.row * stride + op.column;
+    if (offset < kMaxElements) return {};
+    return internal_error("reaches element {}, but the limit is {}", offset, kMaxElements - 1);
+  }
+
   Status check_access(const MicroOp& op, const OpInfo& info) {
     if (info.has_lanes)
       if (Status s = check_lanes(op); !s) return s;
-    if (op.op == Op::kPrefetch) return {};
+    if (Status s = check_reach(op); !s) return s;
+    if (op.op == Op::kPrefetch || op.op == Op::kPrefetchFar) return {};
     if (op.op == Op::kStore && op.buffer != Buffer::kY) return internal_error("stores outside the output buffer");
-    if (op.op == Op::kSplatLoad && op.buffer != Buffer::kW) return internal_error("splats from outside the weight stream");
-    if (op.op == Op::kFmaLoad && op.buffer != Buffer::kX) return internal_error("multiplies memory outside the input buffer");
+    if (op.op == Op::kSplatLoad && op.buffer != Buffer::kW)
+      return internal_error("splats from outside the weight stream");
+    if (op.op == Op::kFmaLoad && op.buffer != Buffer::kX)
+      return internal_error("multiplies memory outside the input buffer");
     const uint32_t lanes = info.has_lanes ? op.lanes : 1;
     if (op.buffer == Buffer::kW) {
-      if (op.row != 0 || lanes == kRemainingLanes) return internal_error("addresses the weight stream by row or remainder");
+      if (op.row != 0 || lanes == kRemainingLanes)
+        return internal_error("addresses the weight stream by row or remainder");
       if (uint64_t{op.column} + lanes > chunk_.stream_count)
         return internal_error("reads weights {}..{}, but the chunk has {}", op.column, op.column + lanes - 1,
                               chunk_.stream_count);
       return {};
     }
     // In a remainder tile the map and the bounds stand for "all remaining pixels" as one column.
-    if (tile_.remainder && op.lanes != kRemainingLanes) return internal_error("touches {} lanes in a remainder tile", op.lanes);
+    if (tile_.remainder && op.lanes != kRemainingLanes)
+      return internal_error("touches {} lanes in a remainder tile", op.lanes);
     const uint32_t columns = tile_.remainder ? 1 : lanes;
     if (uint64_t{op.column} + columns > width_)
-      return internal_error("touches pixels {}..{}, but the tile is {} wide", op.column, op.column + columns - 1, width_);
+      return internal_error("touches pixels {}..{}, but the tile is {} wide", op.column, op.column + columns - 1,
+                            width_);
     if (op.buffer == Buffer::kX) {
       if (op.row >= p_.input_channels)
         return internal_error("reads input row {}, but there are {}", op.row, p_.input_channels);
@@ -156,9 +184,15 @@ class TileVerifier {
 Status check_shape(const KernelProgram& p) {
   if (!p.target.vector || !p.target.cpu) return internal_error("no target");
   if (p.pixel_block == 0) return internal_error("pixel block is 0");
+  if (p.max_pixels() == 0)
+    return internal_error("strides are {} and {}, but must be at least 1", p.input_stride, p.output_stride);
   if (p.input_stride < p.max_pixels() || p.output_stride < p.max_pixels())
     return internal_error("strides are {} and {}, but there are up to {} pixels", p.input_stride, p.output_stride,
                           p.max_pixels());
+  const uint64_t elements =
+      std::max(uint64_t{p.input_channels} * p.input_stride, uint64_t{p.output_channels} * p.output_stride);
+  if (elements >= kMaxElements)
+    return internal_error("a buffer has {} elements, but the limit is {}", elements, kMaxElements - 1);
   return {};
 }
 
@@ -196,12 +230,28 @@ uint32_t left_over(const KernelProgram& p, uint32_t pixels) {
   return pixels;
 }
 
+/// All counts 1..block at once: a tile of width w leaves [0, min(r, w - 1)] of the counts [0, r], so what reaches the
+/// end is an interval again, and a count that it holds passed every tile untouched.
+Status check_run_time_pixels(const KernelProgram& p, uint32_t block) {
+  const uint32_t lanes = p.target.vector->lanes;
+  uint32_t most = block, least = 1;
+  for (const PixelTile& tile : p.chunks[0].tiles) {
+    if (tile.remainder)
+      least = lanes;
+    else
+      most = std::min(most, tile.width - 1);
+  }
+  if (most < least) return {};
+  return internal_error("the tiles leave {} of {} pixels", least, least);
+}
+
 Status check_tiles(const KernelProgram& p) {
   if (p.chunks.empty()) return {};
   const std::vector<PixelTile>& tiles = p.chunks[0].tiles;
   for (size_t t = 0; t < tiles.size(); ++t) {
     if (tiles[t].remainder && (t + 1 != tiles.size() || !p.target.vector->has_masks))
-      return internal_error("tile {} takes the remainder, but is not last or {} has no masks", t, p.target.vector->name);
+      return internal_error("tile {} takes the remainder, but is not last or {} has no masks", t,
+                            p.target.vector->name);
     if (tiles[t].remainder != (tiles[t].width == 0)) return internal_error("tile {} has width {}", t, tiles[t].width);
   }
   auto check = [&](uint32_t pixels) -> Status {
@@ -215,14 +265,26 @@ Status check_tiles(const KernelProgram& p) {
       if (Status s = check(p.pixel_block); !s) return s;
     return check(p.pixels % p.pixel_block ? p.pixels % p.pixel_block : block);
   }
-  for (uint32_t pixels = 1; pixels <= block; ++pixels)
-    if (Status s = check(pixels); !s) return s;
-  return {};
+  return check_run_time_pixels(p, block);
+}
+
+/// A StoreMap takes memory for rows x width elements; a program that cannot have stored to that many gets none.
+Status check_store_count(const KernelProgram& p, const RowGroup& group, size_t tile, uint32_t width) {
+  const uint64_t elements = uint64_t{group.rows} * width;
+  if (elements <= kFreeStoreMap) return {};
+  uint64_t stored = 0;
+  for (uint32_t c = group.first_chunk; c < group.first_chunk + group.chunks; ++c)
+    for (const MicroOp& op : p.chunks[c].tiles[tile].ops)
+      if (op.op == Op::kStore) stored += std::max<uint64_t>(op.lanes, 1);
+  if (stored >= elements) return {};
+  return internal_error("stores reach at most {} of {} output elements", stored, elements);
 }
 
 Status check_group(const KernelProgram& p, const RowGroup& group) {
   for (size_t t = 0; t < p.chunks[group.first_chunk].tiles.size(); ++t) {
     const PixelTile& shape = p.chunks[group.first_chunk].tiles[t];
+    if (Status s = check_store_count(p, group, t, shape.remainder ? 1 : shape.width); !s)
+      return std::move(s).error().in(fmt::format("tile {}", t));
     StoreMap stores(group, shape.remainder ? 1 : shape.width);
     for (uint32_t c = group.first_chunk; c < group.first_chunk + group.chunks; ++c) {
       Status s = TileVerifier(p, group, p.chunks[c], c, p.chunks[c].tiles[t], stores).run();

@@ -7,14 +7,6 @@ namespace {
 
 constexpr uint64_t kMaxElements = uint64_t{1} << 29;
 
-bool is_c_identifier(std::string_view name) {
-  auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  if (name.empty() || !letter(name[0])) return false;
-  for (char c : name)
-    if (!letter(c) && !(c >= '0' && c <= '9')) return false;
-  return true;
-}
-
 Status check_stride(const char* which, uint32_t stride, const KernelSpec& spec, uint32_t rows) {
   if (stride == 0) return bad_input("{} stride is 0, but must be at least 1", which);
   if (spec.pixels && stride < *spec.pixels)
@@ -25,6 +17,12 @@ Status check_stride(const char* which, uint32_t stride, const KernelSpec& spec, 
 }
 
 }  // namespace
+
+bool is_c_identifier(std::string_view name) {
+  auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  if (name.empty() || !letter(name[0])) return false;
+  return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
 
 Result<KernelSpec> validated(KernelSpec spec) {
   if (!is_c_identifier(spec.name)) return bad_input("kernel name '{}' is not a C identifier", spec.name);

@@ -1,10 +1,12 @@
 // What one kernel has to compute.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ir/error.h"
@@ -28,25 +30,30 @@ struct Clamp {
 ///
 /// Shapes: W[M, K], X[K, pixels] with row stride `input_stride`, Y[M, pixels] with row stride `output_stride`.
 /// Units: strides and pixels are elements (fp32). Clamp of a sum v: low if not v > low, else v; then high if not
-/// v < high, else v; so NaN becomes a bound. The sign of a zero that a clamp at 0 yields is unspecified.
-/// Source: Elsen, Dukhan, Gale, Simonyan, "Fast Sparse ConvNets" (2019), section 3.
+/// v < high, else v; so NaN becomes a bound. A bound of -inf (low) or inf (high) is none: NaN passes it. The sign of a
+/// zero that a clamp at 0 yields is unspecified. Source: Elsen, Dukhan, Gale, Simonyan, "Fast Sparse ConvNets" (2019),
+/// section 3.
 struct KernelSpec {
-  std::string name;                ///< a C identifier
-  SparseMatrix matrix;             ///< W
-  std::vector<float> bias;         ///< empty (all zero) or M values
+  std::string name;         ///< a C identifier
+  SparseMatrix matrix;      ///< W
+  std::vector<float> bias;  ///< empty (all zero) or M values
   Clamp clamp;
-  std::optional<uint32_t> pixels;  ///< fixed at compile time, or left to run time (any count up to both strides); never 0
-  uint32_t input_stride = 0;       ///< >= pixels
-  uint32_t output_stride = 0;      ///< >= pixels
+  std::optional<uint32_t>
+      pixels;                  ///< fixed at compile time, or left to run time (any count up to both strides); never 0
+  uint32_t input_stride = 0;   ///< >= pixels
+  uint32_t output_stride = 0;  ///< >= pixels
 
   /// The pixel count, or the largest legal one when it is left to run time.
   uint32_t max_pixels() const { return pixels ? *pixels : std::min(input_stride, output_stride); }
 };
 
-/// Checks the rules above and returns a canonical copy (clamp bounds of -0 become +0). Errors: kBadInput for a name that
-/// is no C identifier, a bias of the wrong length or not finite, low > high or NaN, pixels or a stride of 0, a stride below the
-/// pixel count;
-/// kLimit when K * input_stride or M * output_stride is not below 2^29 elements (2 GiB: kernels address with 31 bits).
+/// Checks the rules above and returns a canonical copy (clamp bounds of -0 become +0). Errors: kBadInput for a name
+/// that is no C identifier, a bias of the wrong length or not finite, low > high or NaN, pixels or a stride of 0, a
+/// stride below the pixel count; kLimit when K * input_stride or M * output_stride is not below 2^29 elements (2 GiB:
+/// kernels address with 31 bits).
 Result<KernelSpec> validated(KernelSpec spec);
+
+/// Whether `name` is one: a letter or _, then letters, digits and _ (ASCII).
+bool is_c_identifier(std::string_view name);
 
 }  // namespace espalier

@@ -21,10 +21,13 @@ Output output_at(const KernelSpec& spec, std::span<const float> x, uint32_t row,
     sum += product;
     scale += std::abs(product);
   }
-  if (!(sum > double{spec.clamp.low})) sum = double{spec.clamp.low};
-  if (!(sum < double{spec.clamp.high})) sum = double{spec.clamp.high};
+  // A bound that is not there changes nothing, not even NaN: compiled kernels have no instruction for it.
+  if (spec.clamp.has_low() && !(sum > double{spec.clamp.low})) sum = double{spec.clamp.low};
+  if (spec.clamp.has_high() && !(sum < double{spec.clamp.high})) sum = double{spec.clamp.high};
   return {sum, scale};
 }
+
+bool same(float got, float wanted) { return got == wanted || (std::isnan(got) && std::isnan(wanted)); }
 
 }  // namespace
 
@@ -40,11 +43,12 @@ double error_in_bounds(const KernelSpec& spec, std::span<const float> x, std::sp
     const double terms = static_cast<double>(spec.matrix.row_columns(row).size() + !spec.bias.empty());
     for (uint32_t pixel = 0; pixel < pixels; ++pixel) {
       const Output wanted = output_at(spec, x, row, pixel);
-      const double got = double{y[size_t{row} * spec.output_stride + pixel]};
-      const double error = std::abs(got - wanted.value);
-      if (error == 0) continue;
+      const float got = y[size_t{row} * spec.output_stride + pixel];
+      if (same(got, static_cast<float>(wanted.value))) continue;
       const double bound = 4 * 0x1p-23 * std::sqrt(terms) * wanted.scale;
-      worst = std::isnan(error) || bound == 0 ? HUGE_VAL : std::max(worst, error / bound);
+      const double ratio = std::abs(double{got} - wanted.value) / bound;
+      // Not finite: a wrong NaN or infinity, an error where the bound is 0, or an infinite bound, which proves nothing.
+      worst = std::isfinite(ratio) ? std::max(worst, ratio) : HUGE_VAL;
     }
   }
   return worst;

@@ -8,11 +8,11 @@ namespace {
 
 struct FieldInfo {
   std::string_view name;
-  uint32_t Schedule::*member;
+  uint32_t Schedule::* member;
 };
 constexpr FieldInfo kFields[] = {
-    {"rows", &Schedule::tile_rows},           {"vectors", &Schedule::tile_vectors}, {"k", &Schedule::k_block},
-    {"chunk", &Schedule::chunk_nonzeros},     {"pixels", &Schedule::pixel_block},
+    {"rows", &Schedule::tile_rows},       {"vectors", &Schedule::tile_vectors}, {"k", &Schedule::k_block},
+    {"chunk", &Schedule::chunk_nonzeros}, {"pixels", &Schedule::pixel_block},
 };
 
 Result<uint32_t> parse_number(std::string_view field, std::string_view text, uint32_t low, uint32_t high) {

@@ -11,7 +11,8 @@ namespace espalier {
 
 enum class CodeForm : uint8_t { kUnrolled };
 
-/// The free choices of one kernel. 0 means "let the compiler choose"; a schedule printed after compilation has none left.
+/// The free choices of one kernel. 0 means "let the compiler choose"; a schedule printed after compilation has none
+/// left.
 ///
 /// Text: `unrolled:rows=8,vectors=3,k=128,chunk=768,pixels=512,prefetch=1`; every field but the form is optional.
 /// No choice changes an output bit: every output is summed over ascending input channels.
@@ -22,7 +23,7 @@ struct Schedule {
   uint32_t k_block = 0;         ///< input channels per chunk
   uint32_t chunk_nonzeros = 0;  ///< bound on non-zeros in one chunk of code (one function)
   uint32_t pixel_block = 0;     ///< pixels that all chunks pass over before the next pixels (elements)
-  int32_t prefetch = -1;        ///< 1: fetch the next tile's input ahead; 0: do not; -1: the compiler chooses
+  int32_t prefetch = -1;        ///< 1: fetch the next pixel block into L2 ahead; 0: do not; -1: the compiler chooses
 
   bool operator==(const Schedule&) const = default;
 };
@@ -30,7 +31,8 @@ struct Schedule {
 /// The text form above, with all fields that are not 0 (or -1).
 std::string to_string(const Schedule& schedule);
 
-/// Parses the text form. Errors (kBadInput): unknown form or field, a value that is no number in 1..2^31-1, a field twice.
+/// Parses the text form. Errors (kBadInput): unknown form or field, a value that is no number in 1..2^31-1, a field
+/// twice.
 Result<Schedule> parse_schedule(std::string_view text);
 
 }  // namespace espalier

@@ -48,7 +48,8 @@ Result<SparseMatrix> SparseMatrix::from_csr(uint32_t rows, uint32_t columns, std
   uint64_t kept = 0;
   for (uint32_t r = 0; r < rows; ++r) {
     const uint64_t begin = row_offsets[r], count = row_offsets[r + 1] - begin;
-    Status s = check_row(r, columns, std::span(column_indices).subspan(begin, count), std::span(values).subspan(begin, count));
+    Status s =
+        check_row(r, columns, std::span(column_indices).subspan(begin, count), std::span(values).subspan(begin, count));
     if (!s) return std::move(s).error();
     row_offsets[r] = kept;
     for (uint64_t i = begin; i < begin + count; ++i) {

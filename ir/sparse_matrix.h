@@ -22,8 +22,8 @@ class SparseMatrix {
   SparseMatrix() : row_offsets_(1, 0) {}
 
   /// From CSR arrays. Explicit zeros (also -0.0) are dropped.
-  /// Errors (kBadInput): offsets not rows + 1 long, not starting at 0, descending or not ending at the number of columns
-  /// given; column out of range, out of order or twice in a row; value not finite; lengths that differ.
+  /// Errors (kBadInput): offsets not rows + 1 long, not starting at 0, descending or not ending at the number of
+  /// columns given; column out of range, out of order or twice in a row; value not finite; lengths that differ.
   static Result<SparseMatrix> from_csr(uint32_t rows, uint32_t columns, std::vector<uint64_t> row_offsets,
                                        std::vector<uint32_t> column_indices, std::vector<float> values);
 

@@ -17,15 +17,15 @@ enum class Arithmetic : uint8_t { kFma, kMulAdd };
 
 /// Vector instructions a target has; the code generator and the verifier go by these, not by the target's name.
 struct VectorIsa {
-  std::string_view name;        ///< "avx2", "avx512", "neon", "simd128", "relaxed", "portable"
-  uint32_t lanes;               ///< fp32 lanes of a full vector
-  uint32_t registers;           ///< vector registers a program may name: v0 .. v<registers - 1>
+  std::string_view name;  ///< "avx2", "avx512", "neon", "simd128", "relaxed", "portable"
+  uint32_t lanes;         ///< fp32 lanes of a full vector
+  uint32_t registers;     ///< vector registers a program may name: v0 .. v<registers - 1>
   Arithmetic arithmetic;
-  bool has_fma_load;            ///< fma_load: one multiplicand straight from memory (full vectors, or masked ones)
-  bool has_fma_lane;            ///< fma_lane: one multiplicand is a lane of a 4-lane group of a register
-  bool has_splat_lane;          ///< splat_lane: copy one lane of a 4-lane register to all lanes
-  bool has_masks;               ///< loads and stores of any number of lanes below a full vector
-  uint64_t features;            ///< ESPALIER_CPU_* bits of runtime/kernel_abi.h that the code needs
+  bool has_fma_load;    ///< fma_load: one multiplicand straight from memory (full vectors, or masked ones)
+  bool has_fma_lane;    ///< fma_lane: one multiplicand is a lane of a 4-lane group of a register
+  bool has_splat_lane;  ///< splat_lane: copy one lane of a 4-lane register to all lanes
+  bool has_masks;       ///< loads and stores of any number of lanes below a full vector
+  uint64_t features;    ///< ESPALIER_CPU_* bits of runtime/kernel_abi.h that the code needs
 };
 
 /// A CPU: cache sizes in bytes, which bound code chunks (l1i), K blocks (l1d) and pixel blocks (l2).
@@ -38,11 +38,11 @@ struct Cpu {
 /// Target = operating system's object conventions x vector ISA x CPU.
 struct Target {
   std::string_view name;  ///< "x86_64-linux", "aarch64-linux", "aarch64-macos", "wasm32", "c99"
-  Isa isa;
-  ObjectFormat format;
+  Isa isa = Isa::kC99;
+  ObjectFormat format = ObjectFormat::kNone;
   std::string_view triple;  ///< LLVM target triple
-  const VectorIsa* vector;
-  const Cpu* cpu;
+  const VectorIsa* vector = nullptr;
+  const Cpu* cpu = nullptr;
 };
 
 /// Looks up `name` (or "host") and `cpu` (a CPU or a vector ISA of that target; empty: its default).

@@ -36,13 +36,13 @@ uint64_t espalier_host_cpu_features(void) { return 0; }
 
 static const struct {
   uint64_t bit;
-  const char *name;
+  const char* name;
 } kFeatures[] = {
     {ESPALIER_CPU_AVX2, "avx2"}, {ESPALIER_CPU_FMA, "fma"},         {ESPALIER_CPU_AVX512F, "avx512f"},
     {ESPALIER_CPU_NEON, "neon"}, {ESPALIER_CPU_SIMD128, "simd128"}, {ESPALIER_CPU_RELAXED_SIMD, "relaxed-simd"},
 };
 
-const char *espalier_cpu_feature_name(uint64_t bit) {
+const char* espalier_cpu_feature_name(uint64_t bit) {
   for (size_t i = 0; i < sizeof kFeatures / sizeof *kFeatures; ++i)
     if (kFeatures[i].bit == bit) return kFeatures[i].name;
   return NULL;

@@ -3,7 +3,7 @@
 
 #include "espalier/runtime.h"
 
-static void say(char *message, size_t bytes, const char *format, ...) {
+static void say(char* message, size_t bytes, const char* format, ...) {
   if (bytes == 0) return;
   va_list arguments;
   va_start(arguments, format);
@@ -11,7 +11,7 @@ static void say(char *message, size_t bytes, const char *format, ...) {
   va_end(arguments);
 }
 
-espalier_status espalier_kernel_check(const espalier_kernel *kernel, uint64_t host_features, char *message,
+espalier_status espalier_kernel_check(const espalier_kernel* kernel, uint64_t host_features, char* message,
                                       size_t message_bytes) {
   if (!kernel) {
     say(message, message_bytes, "kernel is a null pointer");
@@ -30,7 +30,7 @@ espalier_status espalier_kernel_check(const espalier_kernel *kernel, uint64_t ho
   const uint64_t missing = kernel->cpu_features & ~host_features;
   if (missing) {
     const uint64_t first = missing & (~missing + 1);
-    const char *name = espalier_cpu_feature_name(first);
+    const char* name = espalier_cpu_feature_name(first);
     say(message, message_bytes, "kernel %s needs the CPU feature %s, which this machine does not have", kernel->name,
         name ? name : "unknown to this runtime");
     return ESPALIER_CPU_MISMATCH;
@@ -38,8 +38,8 @@ espalier_status espalier_kernel_check(const espalier_kernel *kernel, uint64_t ho
   return ESPALIER_OK;
 }
 
-static espalier_status check_arguments(const espalier_kernel *kernel, const float *x, const float *y, size_t pixels,
-                                       char *message, size_t message_bytes) {
+static espalier_status check_arguments(const espalier_kernel* kernel, const float* x, const float* y, size_t pixels,
+                                       char* message, size_t message_bytes) {
   if (kernel->pixels != 0 && pixels != kernel->pixels) {
     say(message, message_bytes, "kernel %s is for %u pixels, but was called with %zu", kernel->name,
         (unsigned)kernel->pixels, pixels);
@@ -50,8 +50,9 @@ static espalier_status check_arguments(const espalier_kernel *kernel, const floa
         (unsigned)kernel->max_pixels, pixels);
     return ESPALIER_BAD_ARGUMENT;
   }
-  if ((!x && kernel->input_channels != 0) || (!y && kernel->output_channels != 0)) {
-    say(message, message_bytes, "kernel %s was called with a null pointer for %s", kernel->name, x ? "y" : "x");
+  const int no_x = !x && kernel->input_channels != 0, no_y = !y && kernel->output_channels != 0;
+  if (no_x || no_y) {
+    say(message, message_bytes, "kernel %s was called with a null pointer for %s", kernel->name, no_x ? "x" : "y");
     return ESPALIER_BAD_ARGUMENT;
   }
   if ((uintptr_t)x % sizeof(float) != 0 || (uintptr_t)y % sizeof(float) != 0) {
@@ -62,8 +63,8 @@ static espalier_status check_arguments(const espalier_kernel *kernel, const floa
   return ESPALIER_OK;
 }
 
-espalier_status espalier_kernel_run_checked(const espalier_kernel *kernel, const float *x, float *y, size_t pixels,
-                                            char *message, size_t message_bytes) {
+espalier_status espalier_kernel_run_checked(const espalier_kernel* kernel, const float* x, float* y, size_t pixels,
+                                            char* message, size_t message_bytes) {
   espalier_status status = espalier_kernel_check(kernel, espalier_host_cpu_features(), message, message_bytes);
   if (status == ESPALIER_OK) status = check_arguments(kernel, x, y, pixels, message, message_bytes);
   if (status == ESPALIER_OK) espalier_kernel_run(kernel, x, y, pixels);

@@ -26,6 +26,7 @@ struct Dialect {
   std::string_view mask_type = {};              ///< of a mask; empty without masks
   std::string_view flags;                       ///< what the C compiler has to be told
   std::string_view preamble;                    ///< template with guard, includes and helpers
+  std::string_view load_weights = {};  ///< four weights into every 128-bit part, where a full vector is wider than that
   std::array<std::string_view, kOpCount> full;  ///< by Op, for full vectors
   std::array<Narrow, kMaxNarrow> narrow = {};   ///< for fewer lanes
 

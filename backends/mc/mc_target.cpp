@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/MC/MCAsmInfo.h"
 #include "llvm/MC/MCCodeEmitter.h"
 #include "llvm/MC/MCContext.h"
@@ -64,6 +65,30 @@ Result<llvm::MCRegister> McTarget::reg(std::string_view name) const {
   for (unsigned i = 1; i < registers_->getNumRegs(); ++i)
     if (llvm::StringRef(registers_->getName(i)) == llvm::StringRef(name)) return llvm::MCRegister(i);
   return internal_error("this LLVM has no {} register named {}", triple_, name);
+}
+
+Status McTarget::find_opcodes(std::span<const std::pair<const char*, unsigned*>> wanted) const {
+  llvm::StringMap<unsigned> opcodes;  // of the wanted names only: 0 until found (opcode 0 is PHI, nobody's instruction)
+  for (const auto& [name, opcode] : wanted) opcodes[name] = 0;
+  for (unsigned i = 0; i < instructions_->getNumOpcodes(); ++i)
+    if (auto it = opcodes.find(instructions_->getName(i)); it != opcodes.end()) it->second = i;
+  for (const auto& [name, opcode] : wanted) {
+    *opcode = opcodes[name];
+    if (*opcode == 0) return internal_error("this LLVM has no {} instruction named {}", triple_, name);
+  }
+  return {};
+}
+
+Result<std::vector<llvm::MCRegister>> McTarget::find_registers(std::span<const std::string> names) const {
+  llvm::StringMap<unsigned> numbers;
+  for (unsigned i = 1; i < registers_->getNumRegs(); ++i) numbers[registers_->getName(i)] = i;
+  std::vector<llvm::MCRegister> found;
+  for (const std::string& name : names) {
+    const auto it = numbers.find(name);
+    if (it == numbers.end()) return internal_error("this LLVM has no {} register named {}", triple_, name);
+    found.push_back(llvm::MCRegister(it->second));
+  }
+  return found;
 }
 
 void McTarget::encode(const llvm::MCInst& inst, llvm::SmallVectorImpl<char>& out) const {

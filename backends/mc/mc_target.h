@@ -2,8 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "ir/error.h"
 #include "llvm/MC/MCInst.h"
@@ -27,8 +30,8 @@ namespace espalier {
 
 /// Owns the LLVM objects that encoding needs. Not thread-safe: one per thread. Creation takes about 0.2 ms.
 ///
-/// LLVM's opcode and register enums are not in its installed headers, so both are looked up by name once, when a backend
-/// builds its instruction table; a name this LLVM lacks is an kInternal error that says so.
+/// LLVM's opcode and register enums are not in its installed headers, so both are looked up by name once, when a
+/// backend builds its instruction table; a name this LLVM lacks is an kInternal error that says so.
 class McTarget {
  public:
   /// `features` as in -mattr, e.g. "+avx2,+fma". Errors: kUnsupported when this LLVM was built without the target.
@@ -38,6 +41,9 @@ class McTarget {
 
   Result<unsigned> opcode(std::string_view name) const;
   Result<llvm::MCRegister> reg(std::string_view name) const;
+  /// Many at once, in one pass over LLVM's 20,000 names. Errors name the first that is missing.
+  Status find_opcodes(std::span<const std::pair<const char*, unsigned*>> wanted) const;
+  Result<std::vector<llvm::MCRegister>> find_registers(std::span<const std::string> names) const;
 
   /// Appends the encoding of an instruction without relocations.
   void encode(const llvm::MCInst& inst, llvm::SmallVectorImpl<char>& out) const;

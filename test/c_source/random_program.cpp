@@ -115,11 +115,10 @@ class SpmmTileWriter {
   static constexpr uint8_t kNoLane = 255;
   uint8_t load_weight(float value, uint32_t k) {
     if (!isa_.has_splat_lane || k % 2 == 0) return splat_constant(weight(), value), kNoLane;
-    const uint32_t lanes = 1 + k % 4;
+    const auto lane = static_cast<uint8_t>(k % 4);
     const uint32_t first = next_;
-    for (uint32_t i = 0; i < lanes; ++i) constant(i + 1 == lanes ? value : 99.0f);
-    const auto lane = static_cast<uint8_t>(lanes - 1);
-    emit(access(Op::kLoad, weight(), Buffer::kW, 0, first, lanes));
+    for (uint32_t i = 0; i < 4; ++i) constant(i == lane ? value : 99.0f);
+    emit(access(Op::kLoad, weight(), Buffer::kW, 0, first, 4));
     if (isa_.has_fma_lane && k % 3 != 0) return lane;
     emit({.op = Op::kSplatLane, .d = weight(), .a = weight(), .lane = lane});
     return kNoLane;
@@ -186,7 +185,7 @@ class RandomTileWriter {
       case 1:
         return emit(access(Op::kSplatLoad, d, Buffer::kW, 0, below(stream_count_), 1));
       case 2: {
-        const uint32_t lanes = 1 + below(isa_.lanes);
+        const uint32_t lanes = 4;
         return emit(access(Op::kLoad, d, Buffer::kW, 0, below(stream_count_ - lanes + 1), lanes));
       }
       case 3:
@@ -200,7 +199,7 @@ class RandomTileWriter {
     const uint8_t source = small();
     emit(access(Op::kLoad, source, Buffer::kW, 0, below(stream_count_ - lanes + 1), lanes));
     emit({.op = Op::kSplatLane, .d = d, .a = source, .lane = static_cast<uint8_t>(below(4))});
-    if (below(2)) emit(access(Op::kLoad, source, Buffer::kW, 0, 0, 1));
+    if (below(2)) emit(access(Op::kLoad, source, Buffer::kW, 0, 0, 4));
   }
   void step() {
     switch (below(12)) {

@@ -1,7 +1,7 @@
 /* The runtime library: checks, loading, CPU features. No LLVM, no C++, no exceptions; kernels themselves need only
- * kernel_abi.h. Every function that can fail returns ESPALIER_OK or an error and writes a zero-terminated sentence for a
- * person into `message` (at most message_bytes bytes with the zero; message may be NULL if message_bytes is 0).
- * All functions may be called from any thread. */
+ * kernel_abi.h. Every function that can fail returns ESPALIER_OK or an error and writes a zero-terminated sentence for
+ * a person into `message` (at most message_bytes bytes with the zero; message may be NULL if message_bytes is 0). All
+ * functions may be called from any thread. */
 #ifndef ESPALIER_RUNTIME_H
 #define ESPALIER_RUNTIME_H
 
@@ -22,31 +22,32 @@ typedef enum espalier_status {
   ESPALIER_NO_SUCH_KERNEL, /* no symbol of that name */
 } espalier_status;
 
-/* ESPALIER_CPU_* of the machine this runs on; features whose registers the operating system does not save are absent. */
+/* ESPALIER_CPU_* of the machine this runs on; features whose registers the operating system does not save are absent.
+ */
 ESPALIER_API uint64_t espalier_host_cpu_features(void);
 
 /* The name of one feature bit, e.g. "avx512f"; NULL for an unknown bit. */
-ESPALIER_API const char *espalier_cpu_feature_name(uint64_t bit);
+ESPALIER_API const char* espalier_cpu_feature_name(uint64_t bit);
 
 /* Refuses a kernel of another ABI version or for features in `kernel->cpu_features` that `host_features` lacks. */
-ESPALIER_API espalier_status espalier_kernel_check(const espalier_kernel *kernel, uint64_t host_features, char *message,
+ESPALIER_API espalier_status espalier_kernel_check(const espalier_kernel* kernel, uint64_t host_features, char* message,
                                                    size_t message_bytes);
 
 /* espalier_kernel_check for this machine, argument checks, then espalier_kernel_run. */
-ESPALIER_API espalier_status espalier_kernel_run_checked(const espalier_kernel *kernel, const float *x, float *y,
-                                                         size_t pixels, char *message, size_t message_bytes);
+ESPALIER_API espalier_status espalier_kernel_run_checked(const espalier_kernel* kernel, const float* x, float* y,
+                                                         size_t pixels, char* message, size_t message_bytes);
 
 /* A loaded shared object of kernels. */
 typedef struct espalier_library espalier_library;
 
 /* Loads the shared object at `path`. On success *library must be closed; its kernels live as long as it does. */
-ESPALIER_API espalier_status espalier_library_open(const char *path, espalier_library **library, char *message,
+ESPALIER_API espalier_status espalier_library_open(const char* path, espalier_library** library, char* message,
                                                    size_t message_bytes);
 /* Finds and checks the kernel `name`. */
-ESPALIER_API espalier_status espalier_library_kernel(espalier_library *library, const char *name,
-                                                     const espalier_kernel **kernel, char *message,
+ESPALIER_API espalier_status espalier_library_kernel(espalier_library* library, const char* name,
+                                                     const espalier_kernel** kernel, char* message,
                                                      size_t message_bytes);
-ESPALIER_API void espalier_library_close(espalier_library *library);
+ESPALIER_API void espalier_library_close(espalier_library* library);
 
 #ifdef __cplusplus
 }

@@ -8,9 +8,13 @@
 typedef struct {
   float lane[16];
 } __m512;
+typedef struct {
+  float lane[4];
+} __m128;
 typedef unsigned short __mmask16;
 
 #define _MM_HINT_T0 3
+#define _MM_HINT_T1 2
 #define _mm_prefetch(address, hint) ((void)(address))
 
 #define EMULATED_LANES for (int i = 0; i < 16; ++i)
@@ -24,6 +28,21 @@ __attribute__((unused)) static __m512 _mm512_setzero_ps(void) { return _mm512_se
 __attribute__((unused)) static __m512 _mm512_maskz_loadu_ps(__mmask16 mask, const void *p) {
   __m512 d = _mm512_setzero_ps();
   EMULATED_LANES if (mask >> i & 1) d.lane[i] = ((const float *)p)[i];
+  return d;
+}
+__attribute__((unused)) static __m128 _mm_loadu_ps(const float *p) {
+  __m128 d;
+  for (int i = 0; i < 4; ++i) d.lane[i] = p[i];
+  return d;
+}
+__attribute__((unused)) static __m512 _mm512_broadcast_f32x4(__m128 a) {
+  __m512 d;
+  EMULATED_LANES d.lane[i] = a.lane[i % 4];
+  return d;
+}
+__attribute__((unused)) static __m512 _mm512_permute_ps(__m512 a, int selection) {
+  __m512 d;
+  EMULATED_LANES d.lane[i] = a.lane[i / 4 * 4 + (selection >> i % 4 * 2 & 3)];
   return d;
 }
 __attribute__((unused)) static __m512 _mm512_loadu_ps(const void *p) { return _mm512_maskz_loadu_ps(0xffff, p); }

@@ -1,0 +1,88 @@
+#include "backends/jit/jit_library.h"
+
+#include <array>
+
+#include "backends/mc/object_writer.h"
+#include "espalier/runtime.h"
+#include "llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h"
+#include "llvm/ExecutionEngine/Orc/Core.h"
+#include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
+#include "llvm/ExecutionEngine/Orc/ExecutorProcessControl.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+namespace espalier {
+namespace orc = llvm::orc;
+
+/// Only the linking layer of ORC: there is no LLVM IR to compile.
+struct JitLibrary::Session {
+  explicit Session(std::unique_ptr<orc::ExecutorProcessControl> control)
+      : session(std::move(control)), layer(session), library(session.createBareJITDylib("kernels")) {}
+  ~Session() {
+    if (auto error = session.endSession()) llvm::consumeError(std::move(error));
+  }
+
+  orc::ExecutionSession session;
+  orc::ObjectLinkingLayer layer;
+  orc::JITDylib& library;
+};
+
+namespace {
+
+Error from_llvm(llvm::Error error) { return internal_error("cannot link: {}", llvm::toString(std::move(error))); }
+
+Status check_host(const Target& target) {
+#if defined(__x86_64__)
+  constexpr Isa kHostIsa = Isa::kX86_64;
+#elif defined(__aarch64__)
+  constexpr Isa kHostIsa = Isa::kAArch64;
+#else
+  constexpr Isa kHostIsa = Isa::kC99;
+#endif
+  if (target.isa != kHostIsa) return unsupported("target {} is not this machine's, so it cannot run here", target.name);
+  espalier_kernel kernel{};
+  kernel.abi_version = ESPALIER_ABI_VERSION;
+  kernel.struct_bytes = sizeof kernel;
+  kernel.name = "code";
+  kernel.cpu_features = target.vector->features;
+  std::array<char, 160> message{};
+  if (espalier_kernel_check(&kernel, espalier_host_cpu_features(), message.data(), message.size()) != ESPALIER_OK)
+    return unsupported("target {} with CPU {}: {}", target.name, target.cpu->name, message.data());
+  return {};
+}
+
+}  // namespace
+
+JitLibrary::JitLibrary(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+JitLibrary::~JitLibrary() = default;
+
+Result<std::unique_ptr<JitLibrary>> JitLibrary::load(std::span<const KernelCode> kernels, const Target& target) {
+  if (Status s = check_host(target); !s) return std::move(s).error();
+  Result<std::string> object = write_object(kernels, target);
+  if (!object) return std::move(object).error();
+  auto control = orc::SelfExecutorProcessControl::Create();
+  if (!control) return from_llvm(control.takeError());
+  auto session = std::make_unique<Session>(std::move(*control));
+  // The bytes outlive the link, which is over when the symbols have been looked up.
+  auto buffer = llvm::MemoryBuffer::getMemBufferCopy(*object, "kernels.o");
+  if (auto error = session->layer.add(session->library, std::move(buffer))) return from_llvm(std::move(error));
+  std::unique_ptr<JitLibrary> library(new JitLibrary(std::move(session)));
+  for (const KernelCode& kernel : kernels)
+    if (auto found = library->kernel(kernel.program->name); !found) return std::move(found).error();
+  return library;
+}
+
+Result<const espalier_kernel*> JitLibrary::kernel(std::string_view name) {
+#if defined(__APPLE__)
+  const std::string symbol = fmt::format("_{}", name);
+#else
+  const std::string symbol(name);
+#endif
+  auto found = session_->session.lookup({&session_->library}, session_->session.intern(symbol));
+  if (!found) {
+    llvm::consumeError(found.takeError());
+    return bad_input("there is no kernel named {}", name);
+  }
+  return found->getAddress().toPtr<const espalier_kernel*>();
+}
+
+}  // namespace espalier

@@ -1,0 +1,267 @@
+#include "backends/mc/object_writer.h"
+
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <set>
+
+#include "backends/mc/mc_target.h"
+#include "espalier/kernel_abi.h"
+#include "llvm/BinaryFormat/ELF.h"
+#include "llvm/BinaryFormat/MachO.h"
+#include "llvm/MC/MCAsmBackend.h"
+#include "llvm/MC/MCAsmInfo.h"
+#include "llvm/MC/MCCodeEmitter.h"
+#include "llvm/MC/MCContext.h"
+#include "llvm/MC/MCExpr.h"
+#include "llvm/MC/MCObjectFileInfo.h"
+#include "llvm/MC/MCObjectStreamer.h"
+#include "llvm/MC/MCObjectWriter.h"
+#include "llvm/MC/MCSectionMachO.h"
+#include "llvm/MC/MCSymbolELF.h"
+#include "llvm/MC/MCTargetOptions.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/SourceMgr.h"
+
+namespace espalier {
+namespace {
+
+// The descriptor is emitted as the image of the compiler's own espalier_kernel, so the machine that compiles must lay
+// it out as the machines compiled for do: 64-bit pointers, little-endian, and these offsets, which are the ABI's.
+static_assert(std::endian::native == std::endian::little && sizeof(void*) == 8 && sizeof(float) == 4);
+static_assert(sizeof(espalier_kernel) == 104 && alignof(espalier_kernel) == 8);
+static_assert(offsetof(espalier_kernel, abi_version) == 0 && offsetof(espalier_kernel, struct_bytes) == 4);
+static_assert(offsetof(espalier_kernel, name) == 8 && offsetof(espalier_kernel, cpu_features) == 16);
+static_assert(offsetof(espalier_kernel, nonzeros) == 24 && offsetof(espalier_kernel, output_channels) == 32);
+static_assert(offsetof(espalier_kernel, input_channels) == 36 && offsetof(espalier_kernel, input_stride) == 40);
+static_assert(offsetof(espalier_kernel, output_stride) == 44 && offsetof(espalier_kernel, pixels) == 48);
+static_assert(offsetof(espalier_kernel, max_pixels) == 52 && offsetof(espalier_kernel, pixel_block) == 56);
+static_assert(offsetof(espalier_kernel, group_count) == 60 && offsetof(espalier_kernel, chunk_count) == 64);
+static_assert(offsetof(espalier_kernel, reserved) == 68 && offsetof(espalier_kernel, groups) == 72);
+static_assert(offsetof(espalier_kernel, chunks) == 80 && offsetof(espalier_kernel, weights) == 88);
+static_assert(offsetof(espalier_kernel, weights_count) == 96);
+static_assert(sizeof(espalier_chunk) == 16 && offsetof(espalier_chunk, run) == 0);
+static_assert(offsetof(espalier_chunk, weights_offset) == 8);
+static_assert(sizeof(espalier_row_group) == 16 && offsetof(espalier_row_group, chunks) == 12);
+
+constexpr llvm::Align kCacheLine = llvm::Align::Constant<64>();
+
+/// The descriptor with all pointers null.
+espalier_kernel descriptor_of(const KernelProgram& p) {
+  espalier_kernel k{};
+  k.abi_version = ESPALIER_ABI_VERSION;
+  k.struct_bytes = sizeof(espalier_kernel);
+  k.cpu_features = p.target.vector->features;
+  k.nonzeros = p.nonzeros;
+  k.output_channels = p.output_channels;
+  k.input_channels = p.input_channels;
+  k.input_stride = p.input_stride;
+  k.output_stride = p.output_stride;
+  k.pixels = p.pixels;
+  k.max_pixels = p.max_pixels();
+  k.pixel_block = p.pixel_block;
+  k.group_count = static_cast<uint32_t>(p.groups.size());
+  k.chunk_count = static_cast<uint32_t>(p.chunks.size());
+  k.weights_count = p.stream.size();
+  return k;
+}
+
+std::string groups_of(const KernelProgram& p) {
+  std::string bytes;
+  for (const RowGroup& g : p.groups) {
+    const espalier_row_group group{g.first_row, g.rows, g.first_chunk, g.chunks};
+    bytes.append(reinterpret_cast<const char*>(&group), sizeof group);
+  }
+  return bytes;
+}
+
+/// The sections of one object format.
+struct Sections {
+  llvm::MCSection *code, *constants, *pointers;
+};
+
+Sections sections_of(llvm::MCContext& context, ObjectFormat format) {
+  const llvm::MCObjectFileInfo& info = *context.getObjectFileInfo();
+  llvm::MCSection* pointers =
+      format == ObjectFormat::kMachO
+          ? context.getMachOSection("__DATA", "__const", 0, llvm::SectionKind::getReadOnlyWithRel())
+          : info.getDataRelROSection();
+  return {info.getTextSection(), info.getReadOnlySection(), pointers};
+}
+
+class ObjectWriter {
+ public:
+  ObjectWriter(const Target& target, std::unique_ptr<McTarget> mc) : target_(target), mc_(std::move(mc)) {}
+
+  Result<std::string> write(std::span<const KernelCode> kernels) {
+    llvm::SmallString<0> bytes;
+    llvm::raw_svector_ostream out(bytes);
+    std::string complaint;
+    context().setDiagnosticHandler([&](const llvm::SMDiagnostic& d, bool, const llvm::SourceMgr&,
+                                       std::vector<const llvm::MDNode*>&) { complaint = d.getMessage().str(); });
+    const std::unique_ptr<llvm::MCStreamer> streamer = create_streamer(out);
+    streamer_ = static_cast<llvm::MCObjectStreamer*>(streamer.get());
+    begin();
+    for (const KernelCode& kernel : kernels) emit(kernel);
+    streamer_->finish();
+    if (context().hadError()) return internal_error("LLVM refused an object for {}: {}", target_.name, complaint);
+    return std::string(bytes);
+  }
+
+ private:
+  /// A symbol and the expression for its address.
+  struct Symbol {
+    llvm::MCSymbol* symbol;
+    const llvm::MCExpr* address;
+  };
+
+  llvm::MCContext& context() { return mc_->context(); }
+  bool elf() const { return target_.format == ObjectFormat::kElf; }
+
+  std::unique_ptr<llvm::MCStreamer> create_streamer(llvm::raw_pwrite_stream& out) {
+    std::unique_ptr<llvm::MCAsmBackend> backend(
+        mc_->target().createMCAsmBackend(mc_->subtarget(), mc_->registers(), llvm::MCTargetOptions()));
+    std::unique_ptr<llvm::MCObjectWriter> writer = backend->createObjectWriter(out);
+    std::unique_ptr<llvm::MCCodeEmitter> emitter(mc_->target().createMCCodeEmitter(mc_->instructions(), context()));
+    return std::unique_ptr<llvm::MCStreamer>(
+        mc_->target().createMCObjectStreamer(context().getTargetTriple(), context(), std::move(backend),
+                                             std::move(writer), std::move(emitter), mc_->subtarget()));
+  }
+
+  void begin() {
+    sections_ = sections_of(context(), target_.format);
+    streamer_->initSections(/*NoExecStack=*/elf(), mc_->subtarget());
+    if (elf()) return;
+    streamer_->emitVersionForTarget(context().getTargetTriple(), llvm::VersionTuple(), nullptr, llvm::VersionTuple());
+    streamer_->emitAssemblerFlag(llvm::MCAF_SubsectionsViaSymbols);
+  }
+
+  void emit(const KernelCode& kernel) {
+    const KernelProgram& p = *kernel.program;
+    emit_code(kernel);
+    switch_to(sections_.constants, kCacheLine);
+    const Symbol weights = define(p.name + ".weights", llvm::MCSA_ELF_TypeObject);
+    emit_constant(weights, {reinterpret_cast<const char*>(p.stream.data()), p.stream.size() * sizeof(float)});
+    streamer_->emitValueToAlignment(kCacheLine);
+    const Symbol groups = define(p.name + ".groups", llvm::MCSA_ELF_TypeObject);
+    emit_constant(groups, groups_of(p));
+    const Symbol name = define(p.name + ".name", llvm::MCSA_ELF_TypeObject);
+    emit_constant(name, {p.name.c_str(), p.name.size() + 1});
+    const Symbol chunks = emit_chunk_table(p);
+    emit_descriptor(p, name, groups, chunks, weights);
+  }
+
+  void emit_code(const KernelCode& kernel) {
+    functions_.clear();
+    streamer_->switchSection(sections_.code);
+    mark_as_instructions();
+    for (size_t i = 0; i < kernel.chunks.size(); ++i) {
+      streamer_->emitCodeAlignment(kCacheLine, &mc_->subtarget());
+      const std::string name = fmt::format("{}.chunk.{}", kernel.program->name, i);
+      functions_.push_back(define(name, llvm::MCSA_ELF_TypeFunction));
+      emit_bytes(kernel.chunks[i]);
+      set_size(functions_.back(), kernel.chunks[i].size());
+    }
+  }
+
+  Symbol emit_chunk_table(const KernelProgram& p) {
+    switch_to(sections_.pointers, kCacheLine);
+    const Symbol table = define(p.name + ".chunks", llvm::MCSA_ELF_TypeObject);
+    for (size_t i = 0; i < p.chunks.size(); ++i) {
+      streamer_->emitValue(functions_[i].address, sizeof(espalier_chunk::run));
+      streamer_->emitIntValue(p.chunks[i].stream_offset, sizeof(espalier_chunk::weights_offset));
+    }
+    set_size(table, p.chunks.size() * sizeof(espalier_chunk));
+    return table;
+  }
+
+  void emit_descriptor(const KernelProgram& p, Symbol name, Symbol groups, Symbol chunks, Symbol weights) {
+    const struct {
+      size_t offset;
+      const llvm::MCExpr* address;
+    } pointers[] = {{offsetof(espalier_kernel, name), name.address},
+                    {offsetof(espalier_kernel, groups), groups.address},
+                    {offsetof(espalier_kernel, chunks), chunks.address},
+                    {offsetof(espalier_kernel, weights), weights.address}};
+    const espalier_kernel descriptor = descriptor_of(p);
+    const llvm::StringRef image(reinterpret_cast<const char*>(&descriptor), sizeof descriptor);
+    switch_to(sections_.pointers, kCacheLine);
+    const Symbol kernel = define(p.name, llvm::MCSA_ELF_TypeObject, /*global=*/true);
+    size_t done = 0;
+    for (const auto& pointer : pointers) {
+      streamer_->emitBytes(image.slice(done, pointer.offset));
+      streamer_->emitValue(pointer.address, sizeof(void*));
+      done = pointer.offset + sizeof(void*);
+    }
+    streamer_->emitBytes(image.substr(done));
+    set_size(kernel, sizeof descriptor);
+  }
+
+  void switch_to(llvm::MCSection* section, llvm::Align alignment) {
+    streamer_->switchSection(section);
+    streamer_->emitValueToAlignment(alignment);
+  }
+
+  Symbol define(const std::string& name, llvm::MCSymbolAttr elf_type, bool global = false) {
+    llvm::MCSymbol* symbol = context().getOrCreateSymbol((elf() ? "" : "_") + name);
+    if (global) streamer_->emitSymbolAttribute(symbol, llvm::MCSA_Global);
+    if (elf()) streamer_->emitSymbolAttribute(symbol, elf_type);
+    streamer_->emitLabel(symbol);
+    return {symbol, llvm::MCSymbolRefExpr::create(symbol, context())};
+  }
+
+  void set_size(Symbol symbol, size_t bytes) {
+    if (elf())
+      streamer_->emitELFSize(symbol.symbol, llvm::MCConstantExpr::create(static_cast<int64_t>(bytes), context()));
+  }
+
+  void emit_constant(Symbol symbol, llvm::StringRef bytes) {
+    streamer_->emitBytes(bytes);
+    set_size(symbol, bytes.size());
+  }
+
+  /// Not the target's own emitBytes: AArch64's would mark the code as data.
+  void emit_bytes(llvm::StringRef code) { streamer_->MCObjectStreamer::emitBytes(code); }
+
+  /// The mapping symbol by which AArch64 ELF tells instructions from data; disassemblers go by it.
+  void mark_as_instructions() {
+    if (!elf() || target_.isa != Isa::kAArch64) return;
+    auto* symbol = static_cast<llvm::MCSymbolELF*>(context().createLocalSymbol("$x"));
+    streamer_->emitLabel(symbol);
+    symbol->setType(llvm::ELF::STT_NOTYPE);
+    symbol->setBinding(llvm::ELF::STB_LOCAL);
+  }
+
+  const Target& target_;
+  std::unique_ptr<McTarget> mc_;
+  llvm::MCObjectStreamer* streamer_ = nullptr;
+  Sections sections_{};
+  std::vector<Symbol> functions_;
+};
+
+Status check(std::span<const KernelCode> kernels, const Target& target) {
+  if (target.format != ObjectFormat::kElf && target.format != ObjectFormat::kMachO)
+    return unsupported("target {} has no native objects", target.name);
+  std::set<std::string_view> names;
+  for (const KernelCode& kernel : kernels) {
+    const KernelProgram& p = *kernel.program;
+    if (p.target.name != target.name)
+      return internal_error("kernel {} was compiled for {}, but the object is for {}", p.name, p.target.name,
+                            target.name);
+    if (kernel.chunks.size() != p.chunks.size())
+      return internal_error("kernel {} has code for {} chunks of {}", p.name, kernel.chunks.size(), p.chunks.size());
+    if (!names.insert(p.name).second) return bad_input("two kernels are named {}", p.name);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> write_object(std::span<const KernelCode> kernels, const Target& target) {
+  if (Status s = check(kernels, target); !s) return std::move(s).error();
+  auto mc = McTarget::create(target.triple, "", "");
+  if (!mc) return std::move(mc).error();
+  return ObjectWriter(target, std::move(*mc)).write(kernels);
+}
+
+}  // namespace espalier

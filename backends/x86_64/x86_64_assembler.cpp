@@ -1,0 +1,214 @@
+#include "backends/x86_64/x86_64_assembler.h"
+
+#include <cstring>
+#include <mutex>
+
+#include "backends/x86_64/x86_64_instructions.h"
+
+namespace espalier {
+namespace x86_64 {
+namespace {
+
+/// Buffer registers and their windows, by Buffer.
+constexpr Gpr kBases[] = {Gpr::kX, Gpr::kY, Gpr::kW};
+constexpr Gpr kWindows[] = {Gpr::kXWindow, Gpr::kYWindow, Gpr::kWWindow};
+
+/// A register that stands inside a buffer, so that nearby accesses need one displacement byte and not four.
+///
+/// An access at a far offset costs 3 bytes more than a near one, a window 7 bytes (lea) and one instruction; so a
+/// window opens where enough of the following accesses will use it.
+struct AddressWindow {
+  bool open = false;
+  int64_t offset = 0;
+};
+constexpr int kWindowUses = 3;  // accesses that pay for one lea
+constexpr size_t kLookAhead = 64;
+
+struct Lowered {
+  Inst inst;
+  Encoder::Operands operands;
+};
+
+class ChunkAssembler {
+ public:
+  ChunkAssembler(const KernelProgram& program, Encoder& encoder)
+      : program_(program), encoder_(encoder), full_lanes_(program.target.vector->lanes) {}
+
+  std::string run(const Chunk& chunk) {
+    out_.reserve(chunk.tiles.empty() ? 64 : 256 + chunk.tiles.size() * chunk.tiles[0].ops.size() * 7);
+    for (const PixelTile& tile : chunk.tiles) tile.remainder ? assemble_remainder(tile) : assemble_loop(tile);
+    encoder_.vzeroupper_ret(out_);
+    return std::move(out_);
+  }
+
+ private:
+  void patch_jump(size_t end_of_jump, size_t target) {
+    const auto offset = static_cast<int32_t>(static_cast<int64_t>(target) - static_cast<int64_t>(end_of_jump));
+    std::memcpy(out_.data() + end_of_jump - 4, &offset, 4);
+  }
+
+  void assemble_loop(const PixelTile& tile) {
+    const auto width = static_cast<int32_t>(tile.width);
+    encoder_.cmp_immediate(Gpr::kPixels, width, out_);
+    encoder_.jump_if_below(out_);
+    const size_t skip = out_.size();
+    set_partial_mask(tile);
+    const size_t head = out_.size();
+    assemble_ops(tile);
+    encoder_.add_immediate(Gpr::kX, width * 4, out_);
+    encoder_.add_immediate(Gpr::kY, width * 4, out_);
+    encoder_.sub_immediate(Gpr::kPixels, width, out_);
+    encoder_.cmp_immediate(Gpr::kPixels, width, out_);
+    encoder_.jump_if_not_below(out_);
+    patch_jump(out_.size(), head);
+    patch_jump(skip, out_.size());
+  }
+
+  void assemble_remainder(const PixelTile& tile) {
+    encoder_.test_pixels(out_);
+    encoder_.jump_if_zero(out_);
+    const size_t skip = out_.size();
+    encoder_.set_mask_to_pixels(out_);
+    assemble_ops(tile);
+    patch_jump(skip, out_.size());
+  }
+
+  /// The verifier allows one number of partial lanes per tile; k1 holds it throughout.
+  void set_partial_mask(const PixelTile& tile) {
+    for (const MicroOp& op : tile.ops) {
+      if (!is_masked(op)) continue;
+      encoder_.set_mask(op.lanes, out_);
+      return;
+    }
+  }
+  bool is_masked(const MicroOp& op) const {
+    return full_lanes_ == 16 && op.buffer != Buffer::kW && op_info(op.op).has_lanes && op.lanes != full_lanes_;
+  }
+
+  void assemble_ops(const PixelTile& tile) {
+    for (AddressWindow& window : windows_) window.open = false;
+    for (size_t i = 0; i < tile.ops.size(); ++i) assemble(std::span(tile.ops).subspan(i));
+  }
+
+  int64_t byte_offset(const MicroOp& op) const {
+    const int64_t stride = op.buffer == Buffer::kX ? program_.input_stride : program_.output_stride;
+    return op.buffer == Buffer::kW ? int64_t{op.column} * 4 : (op.row * stride + op.column) * 4;
+  }
+
+  static Inst by_lanes(const MicroOp& op, bool masked, Inst full) {
+    // The narrow forms follow their full one: 4, 2, 1 lanes, then masked.
+    const int step = masked ? 4 : op.lanes == 4 ? 1 : op.lanes == 2 ? 2 : op.lanes == 1 ? 3 : 0;
+    return static_cast<Inst>(static_cast<int>(full) + step);
+  }
+
+  Inst instruction(const MicroOp& op) const {
+    switch (op.op) {
+      case Op::kZero:
+        return Inst::kZero;
+      case Op::kCopy:
+        return Inst::kCopy;
+      case Op::kLoad:
+        return op.buffer == Buffer::kW ? Inst::kLoadGroup : by_lanes(op, is_masked(op), Inst::kLoad);
+      case Op::kStore:
+        return by_lanes(op, is_masked(op), Inst::kStore);
+      case Op::kSplatLoad:
+        return Inst::kSplatLoad;
+      case Op::kFma:
+        return Inst::kFma;
+      case Op::kFmaLoad:
+        return is_masked(op) ? Inst::kFmaLoadMasked : Inst::kFmaLoad;
+      case Op::kMax:
+        return Inst::kMax;
+      case Op::kMin:
+        return Inst::kMin;
+      case Op::kPrefetch:
+        return op.buffer == Buffer::kY ? Inst::kPrefetchWrite : Inst::kPrefetch;
+      case Op::kPrefetchFar:
+        return Inst::kPrefetchFar;
+      case Op::kSplatLane:
+        return Inst::kSplatLane;
+      case Op::kFmaLane:
+        break;  // the verifier keeps these from targets without them
+    }
+    return Inst::kZero;
+  }
+
+  void assemble(std::span<const MicroOp> rest) {
+    const MicroOp& op = rest[0];
+    const Inst inst = instruction(op);
+    Encoder::Operands operands;
+    operands.d = op.d;
+    if (op.op == Op::kFma) operands.s = op.a, operands.t = op.b;
+    if (op.op == Op::kFmaLoad) operands.s = op.b;
+    if (op.op == Op::kMax || op.op == Op::kMin || op.op == Op::kCopy) operands.s = op.a;
+    if (op.op == Op::kSplatLane) operands.s = op.a, operands.t = op.lane;
+    if (op_info(op.op).has_access) address(rest, inst, operands);
+    encoder_.emit(inst, operands, out_);
+  }
+
+  bool is_near(int64_t distance, int32_t unit) const {
+    return distance % unit == 0 && distance / unit >= -128 && distance / unit <= 127;
+  }
+
+  void address(std::span<const MicroOp> rest, Inst inst, Encoder::Operands& operands) {
+    const auto buffer = static_cast<size_t>(rest[0].buffer);
+    const int64_t offset = byte_offset(rest[0]);
+    const int32_t unit = encoder_.displacement_unit(inst);
+    AddressWindow& window = windows_[buffer];
+    operands.base = kBases[buffer];
+    operands.displacement = static_cast<int32_t>(offset);
+    if (is_near(offset, unit)) return;
+    if (!(window.open && is_near(offset - window.offset, unit)) && !open_window(rest, unit, window)) return;
+    operands.base = kWindows[buffer];
+    operands.displacement = static_cast<int32_t>(offset - window.offset);
+  }
+
+  /// Opens a window for this access if enough of the next ones would share it.
+  bool open_window(std::span<const MicroOp> rest, int32_t unit, AddressWindow& window) {
+    if (rest[0].op == Op::kPrefetch || rest[0].op == Op::kPrefetchFar) return false;
+    const Buffer buffer = rest[0].buffer;
+    const int64_t start = byte_offset(rest[0]) + int64_t{128} * unit;
+    int uses = 0;
+    for (size_t i = 0; i < std::min(rest.size(), kLookAhead) && uses < kWindowUses; ++i) {
+      const MicroOp& op = rest[i];
+      if (!op_info(op.op).has_access || op.buffer != buffer) continue;
+      uses += is_near(byte_offset(op) - start, encoder_.displacement_unit(instruction(op)));
+    }
+    if (uses < kWindowUses) return false;
+    encoder_.lea(kWindows[static_cast<size_t>(buffer)], kBases[static_cast<size_t>(buffer)],
+                 static_cast<int32_t>(start), out_);
+    window = {true, start};
+    return true;
+  }
+
+  const KernelProgram& program_;
+  Encoder& encoder_;
+  uint32_t full_lanes_;
+  AddressWindow windows_[3];
+  std::string out_;
+};
+
+/// Encoders are costly to make and keep what they have encoded, so a thread keeps its own.
+Result<Encoder*> thread_encoder(bool avx512) {
+  thread_local std::unique_ptr<Encoder> encoders[2];
+  std::unique_ptr<Encoder>& encoder = encoders[avx512];
+  if (!encoder) {
+    auto created = Encoder::create(avx512);
+    if (!created) return std::move(created).error();
+    encoder = *std::move(created);
+  }
+  return encoder.get();
+}
+
+}  // namespace
+}  // namespace x86_64
+
+Result<std::vector<std::string>> assemble_x86_64(const KernelProgram& program) {
+  auto encoder = x86_64::thread_encoder(program.target.vector->has_masks);
+  if (!encoder) return std::move(encoder).error();
+  std::vector<std::string> chunks;
+  for (const Chunk& chunk : program.chunks) chunks.push_back(x86_64::ChunkAssembler(program, **encoder).run(chunk));
+  return chunks;
+}
+
+}  // namespace espalier

@@ -1,0 +1,111 @@
+// The x86-64 instructions that kernels use, encoded by LLVM once and patched afterwards.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/mc/mc_target.h"
+
+namespace espalier::x86_64 {
+
+/// General registers by their role in a chunk. System V: x in rdi, y in rsi, w in rdx, pixels in rcx; the windows (see
+/// AddressWindow) are caller-saved, so a chunk saves nothing.
+enum class Gpr : uint8_t { kX, kY, kW, kPixels, kXWindow, kYWindow, kWWindow, kScratch };
+inline constexpr int kGprCount = 8;
+
+/// Vector instructions with up to two register operands and maybe one memory operand (base + displacement).
+enum class Inst : uint8_t {
+  kZero,  // d = 0
+  kLoad,  // d = memory, full vector; then by lanes
+  kLoad4,
+  kLoad2,
+  kLoad1,
+  kLoadMasked,
+  kStore,
+  kStore4,
+  kStore2,
+  kStore1,
+  kStoreMasked,
+  kCopy,       // d = s
+  kLoadGroup,  // d = four floats of memory, in every 128-bit part
+  kSplatLane,  // d = lane t of every 128-bit part of s
+  kSplatLoad,  // d = splat of one float in memory
+  kFma,        // d += s * t
+  kFmaLoad,    // d += s * memory
+  kFmaLoadMasked,
+  kMax,
+  kMin,            // d = max(d, s)
+  kPrefetch,       // memory, to be read
+  kPrefetchWrite,  // memory, to be written
+  kPrefetchFar,    // memory, into L2
+};
+inline constexpr int kInstCount = 23;
+
+/// Encodes instructions for one vector ISA (avx2 or avx512). Not thread-safe.
+///
+/// Speed: LLVM's encoder takes about 40 ns per instruction. Every (instruction, registers, displacement size) is
+/// encoded once and kept; afterwards an instruction is a copy of at most 16 bytes with its displacement, which x86 puts
+/// last, overwritten.
+class Encoder {
+ public:
+  static Result<std::unique_ptr<Encoder>> create(bool avx512);
+
+  struct Operands {
+    uint8_t d = 0, s = 0, t = 0;
+    Gpr base = Gpr::kX;
+    int32_t displacement = 0;
+  };
+  void emit(Inst inst, const Operands& operands, std::string& out);
+
+  /// Multiple that an 8-bit displacement counts in: 1, or the operand's size under EVEX.
+  int32_t displacement_unit(Inst inst) const { return units_[static_cast<int>(inst)]; }
+
+  /// Always with a 32-bit displacement.
+  void lea(Gpr d, Gpr base, int32_t displacement, std::string& out);
+  void add_immediate(Gpr d, int32_t value, std::string& out) const;
+  void sub_immediate(Gpr d, int32_t value, std::string& out) const;
+  void cmp_immediate(Gpr d, int32_t value, std::string& out) const;
+  /// Conditional jumps with a 32-bit offset in the last four bytes, to be patched.
+  void jump_if_below(std::string& out) const;
+  void jump_if_not_below(std::string& out) const;
+  void jump_if_zero(std::string& out) const;
+  /// k1 = the lowest `lanes` lanes.
+  void set_mask(uint32_t lanes, std::string& out) const;
+  /// k1 = as many lanes as pixels (rcx, below 16) remain.
+  void set_mask_to_pixels(std::string& out) const;
+  void test_pixels(std::string& out) const;
+  void vzeroupper_ret(std::string& out) const;
+
+  const McTarget& mc() const { return *mc_; }
+
+ private:
+  struct Encoded {
+    uint8_t length = 0;  // 0: not encoded yet
+    uint8_t bytes[15] = {};
+  };
+  enum class Displacement : uint8_t { kNone, kByte, kWord };
+
+  Encoder() = default;
+  Displacement displacement_class(Inst inst, int32_t displacement) const;
+  std::string lea_memo_[kGprCount][kGprCount];
+
+  Encoded& memo(Inst inst, const Operands& operands, Displacement size);
+  Encoded encode(Inst inst, const Operands& operands, Displacement size) const;
+  void append(const llvm::MCInst& inst, std::string& out) const;
+  Status resolve(bool avx512);
+
+  std::unique_ptr<McTarget> mc_;
+  unsigned opcodes_[kInstCount] = {};
+  int32_t units_[kInstCount] = {};
+  std::vector<llvm::MCRegister> full_, xmm_;  // zmm or ymm, and their low parts
+  bool avx512_ = false;
+  llvm::MCRegister gprs_[kGprCount], eax_, k1_;
+  unsigned lea_ = 0, add_ = 0, sub_ = 0, cmp_ = 0, test_ = 0, jcc_ = 0, mov_ = 0, shl_ = 0, kmov_ = 0, vzeroupper_ = 0,
+           ret_ = 0, add32_ = 0;
+  /// By (instruction, d), then by the other operands; filled as they occur.
+  std::vector<Encoded> memo_[kInstCount * 32];
+};
+
+}  // namespace espalier::x86_64

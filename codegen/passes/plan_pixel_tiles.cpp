@@ -1,0 +1,67 @@
+#include <bit>
+
+#include "codegen/kernel_plan.h"
+
+namespace espalier {
+namespace {
+
+/// Full vectors from pixel 0 on.
+PixelTileShape full_tile(uint32_t vectors, uint32_t lanes) {
+  PixelTileShape shape{vectors * lanes, false, {}};
+  for (uint32_t v = 0; v < vectors; ++v) shape.pieces.push_back({v * lanes, static_cast<uint8_t>(lanes)});
+  return shape;
+}
+
+/// Fewer pixels than a vector has lanes, for targets that load 1, 2, 4, ... lanes: the largest that fits, and once more
+/// at the other end, overlapping, when that leaves some over.
+PixelTileShape narrow_tile(uint32_t pixels) {
+  const uint32_t lanes = std::bit_floor(pixels);
+  PixelTileShape shape{pixels, false, {{0, static_cast<uint8_t>(lanes)}}};
+  if (pixels > lanes) shape.pieces.push_back({pixels - lanes, static_cast<uint8_t>(lanes)});
+  return shape;
+}
+
+/// A known number of pixels left over after the full tiles.
+PixelTileShape tail_tile(uint32_t pixels, const VectorIsa& isa) {
+  if (pixels < isa.lanes && !isa.has_masks) return narrow_tile(pixels);
+  PixelTileShape shape = full_tile(pixels / isa.lanes, isa.lanes);
+  const uint32_t rest = pixels % isa.lanes;
+  if (rest == 0) return shape;
+  if (isa.has_masks)
+    shape.pieces.push_back({shape.width, static_cast<uint8_t>(rest)});
+  else
+    shape.pieces.push_back({pixels - isa.lanes, static_cast<uint8_t>(isa.lanes)});
+  shape.width = pixels;
+  return shape;
+}
+
+void fixed_tiles(KernelPlan& plan, uint32_t pixels) {
+  const VectorIsa& isa = *plan.target.vector;
+  const uint32_t width = plan.schedule.tile_vectors * isa.lanes;
+  if (pixels >= width) plan.shapes.push_back(full_tile(plan.schedule.tile_vectors, isa.lanes));
+  if (pixels % width != 0) plan.shapes.push_back(tail_tile(pixels % width, isa));
+}
+
+/// Any pixel count: full tiles, then single vectors, then the remainder by mask or by halves.
+void run_time_tiles(KernelPlan& plan) {
+  const VectorIsa& isa = *plan.target.vector;
+  plan.shapes.push_back(full_tile(plan.schedule.tile_vectors, isa.lanes));
+  if (plan.schedule.tile_vectors > 1) plan.shapes.push_back(full_tile(1, isa.lanes));
+  if (isa.has_masks) {
+    plan.shapes.push_back({0, true, {{0, kRemainingLanes}}});
+  } else {
+    for (uint32_t lanes = isa.lanes / 2; lanes > 0; lanes /= 2) plan.shapes.push_back(narrow_tile(lanes));
+  }
+}
+
+}  // namespace
+
+Status plan_pixel_tiles(KernelPlan& plan) {
+  if (plan.spec.pixels)
+    fixed_tiles(plan, *plan.spec.pixels);
+  else
+    run_time_tiles(plan);
+  return {};
+}
+
+}  // namespace espalier

@@ -1,0 +1,91 @@
+// Typings of the espalier package. Units: lengths, strides and pixels are elements (fp32), addresses are bytes.
+
+/** Version of the kernel ABI (kernel_abi.h) that this package knows. */
+export declare const ABI_VERSION: number;
+
+export type ErrorCode =
+  | 'bad-source'       // not a path, URL, Response, bytes or module; a response already read
+  | 'not-found'        // no such file, fetch failed, HTTP status
+  | 'not-wasm'         // an HTML page, a Git LFS pointer, empty, other bytes
+  | 'no-webassembly'   // the engine has none
+  | 'no-feature'       // the engine lacks SIMD or relaxed SIMD
+  | 'refused'          // the engine or a Content-Security-Policy refuses the module
+  | 'no-descriptor'    // a module that Espalier did not make
+  | 'bad-descriptor'   // its description is damaged
+  | 'abi-mismatch'     // made for another ABI version
+  | 'no-kernel'        // no kernel of that name
+  | 'bad-argument'     // wrong pixel count, array, item range
+  | 'out-of-memory';   // the module's memory cannot grow
+
+/** Every failure of this package; `message` names file, rule and both values. */
+export declare class EspalierError extends Error {
+  readonly code: ErrorCode;
+}
+
+/** Floats inside a module's memory. */
+export interface FloatArray {
+  /** Byte address. */
+  readonly address: number;
+  /** Elements. */
+  readonly length: number;
+  /** The elements themselves. Take it anew after any allocate() or run(): growth of the memory detaches old views. */
+  readonly view: Float32Array;
+}
+
+/**
+ * Y[m, p] = clamp(bias[m] + sum over k ascending of W[m, k] * X[k, p]).
+ *
+ * Shapes: X[inputChannels, pixels], row k at k * inputStride; Y[outputChannels, pixels], row m at m * outputStride.
+ * Reads and writes exactly the pixels of each row. X and Y must not overlap.
+ */
+export interface Kernel {
+  readonly name: string;
+  readonly outputChannels: number;
+  readonly inputChannels: number;
+  readonly nonzeros: number;
+  /** The pixel count, or 0 if each call chooses it. */
+  readonly pixels: number;
+  readonly maxPixels: number;
+  readonly inputStride: number;
+  readonly outputStride: number;
+  /** Pixels of one work item; the last one of a call may have fewer. */
+  readonly pixelBlock: number;
+  /** Row groups; work item i is row group i % groups of pixel block Math.floor(i / groups). */
+  readonly groups: number;
+
+  /** Elements of X, and of Y, for a call over `pixels` pixels; the argument is needed when `pixels` is 0. */
+  inputLength(pixels?: number): number;
+  outputLength(pixels?: number): number;
+  /** Work items of such a call. */
+  items(pixels?: number): number;
+
+  /** Copies x in, runs, copies the rows out: into `output` if given (what lies between rows stays), else a new array. */
+  run(x: Float32Array, options?: { pixels?: number; output?: Float32Array }): Float32Array;
+  /** Runs on arrays of library.allocate(), without a copy. */
+  runInPlace(x: FloatArray, y: FloatArray, options?: { pixels?: number }): void;
+  /** Runs work items [firstItem, lastItem) of such a call: in any order, over several turns of the event loop. */
+  runItems(x: FloatArray, y: FloatArray, firstItem: number, lastItem: number, options?: { pixels?: number }): void;
+}
+
+export interface Library {
+  /** Where the module came from, for messages. */
+  readonly where: string;
+  readonly kernelNames: string[];
+  /** WebAssembly features that the module uses, e.g. 'simd128'. */
+  readonly features: readonly string[];
+  readonly memory: WebAssembly.Memory;
+  kernel(name: string): Kernel;
+  /** `length` elements of the module's memory, aligned to 64 bytes; not cleared. Grows the memory when it must. */
+  allocate(length: number): FloatArray;
+  /** Gives an array back. */
+  free(array: FloatArray): void;
+}
+
+/**
+ * Loads a module made by `espalier compile --emit wasm`. In Node a string without a scheme is a path, elsewhere a URL.
+ * Checks what it loads: real WebAssembly, made by Espalier, of this ABI version, with features that this engine has.
+ * Rejects with an EspalierError.
+ */
+export declare function load(
+  source: string | URL | Response | Promise<Response> | ArrayBuffer | ArrayBufferView | WebAssembly.Module,
+): Promise<Library>;

@@ -1,0 +1,112 @@
+// One kernel of a loaded module.
+import { EspalierError } from './error.js';
+
+/** Elements of a [rows, pixels] buffer whose rows are `stride` apart: the last row needs only its pixels. */
+function extent(rows, stride, pixels) {
+  return rows === 0 ? 0 : (rows - 1) * stride + pixels;
+}
+
+export class Kernel {
+  #heap;
+  #run;
+  #items;
+
+  constructor(description, exports, heap) {
+    this.name = description.name;
+    this.outputChannels = description.output_channels;
+    this.inputChannels = description.input_channels;
+    this.nonzeros = description.nonzeros;
+    this.pixels = description.pixels;
+    this.maxPixels = description.max_pixels;
+    this.inputStride = description.input_stride;
+    this.outputStride = description.output_stride;
+    this.pixelBlock = description.pixel_block;
+    this.groups = description.groups;
+    this.#heap = heap;
+    this.#run = exports[this.name];
+    this.#items = exports[`${this.name}.items`];
+    Object.freeze(this);
+  }
+
+  inputLength(pixels) {
+    return extent(this.inputChannels, this.inputStride, this.#checkedPixels(pixels));
+  }
+  outputLength(pixels) {
+    return extent(this.outputChannels, this.outputStride, this.#checkedPixels(pixels));
+  }
+  items(pixels) {
+    return Math.ceil(this.#checkedPixels(pixels) / this.pixelBlock) * this.groups;
+  }
+
+  run(x, { pixels, output } = {}) {
+    const count = this.#checkedPixels(pixels);
+    this.#checkFloats('x', x, this.inputLength(count));
+    if (output !== undefined) this.#checkFloats('output', output, this.outputLength(count));
+    const length = this.inputLength(count);
+    const source = x.buffer === this.#heap.buffer ? x.slice(0, length) : x.subarray(0, length); // growth detaches views
+    const result = output ?? new Float32Array(this.outputLength(count));
+    const input = this.#heap.allocate(length);
+    const sums = this.#heap.allocate(result.length);
+    try {
+      input.view.set(source);
+      this.#run(input.address, sums.address, count);
+      this.#copyRows(sums.view, result, count);
+    } finally {
+      this.#heap.free(sums);
+      this.#heap.free(input);
+    }
+    return result;
+  }
+
+  runInPlace(x, y, { pixels } = {}) {
+    const count = this.#checkedArrays(x, y, pixels);
+    this.#run(x.address, y.address, count);
+  }
+
+  runItems(x, y, firstItem, lastItem, { pixels } = {}) {
+    const count = this.#checkedArrays(x, y, pixels);
+    const items = this.items(count);
+    const whole = Number.isInteger(firstItem) && Number.isInteger(lastItem);
+    if (!whole || firstItem < 0 || firstItem > lastItem || lastItem > items) {
+      throw this.#refusal(`has ${items} work items for ${count} pixels, but was called for ${firstItem}..${lastItem}`);
+    }
+    this.#items(x.address, y.address, count, firstItem, lastItem);
+  }
+
+  /** Only the pixels of each row: what lies between rows belongs to the caller. */
+  #copyRows(from, to, pixels) {
+    const stride = this.outputStride;
+    if (stride === pixels) return to.set(from.subarray(0, this.outputLength(pixels)));
+    for (let row = 0; row < this.outputChannels; ++row) {
+      to.set(from.subarray(row * stride, row * stride + pixels), row * stride);
+    }
+  }
+
+  #checkedPixels(pixels) {
+    if (this.pixels !== 0) {
+      if (pixels === undefined || pixels === this.pixels) return this.pixels;
+      throw this.#refusal(`is for ${this.pixels} pixels, but was called with ${pixels}`);
+    }
+    if (Number.isSafeInteger(pixels) && pixels >= 0 && pixels <= this.maxPixels) return pixels;
+    throw this.#refusal(`takes 0..${this.maxPixels} pixels, but was called with ${pixels}`);
+  }
+
+  #checkedArrays(x, y, pixels) {
+    const count = this.#checkedPixels(pixels);
+    this.#checkOwned('x', x, this.inputLength(count));
+    this.#checkOwned('y', y, this.outputLength(count));
+    if (x === y) throw this.#refusal('was called with one array for x and y, which must not overlap');
+    return count;
+  }
+  #checkOwned(which, array, length) {
+    if (!this.#heap.owns(array)) throw this.#refusal(`needs an array of library.allocate() for ${which}`);
+    if (array.length < length) throw this.#refusal(`needs ${length} elements of ${which}, but got ${array.length}`);
+  }
+  #checkFloats(which, array, length) {
+    if (!(array instanceof Float32Array)) throw this.#refusal(`needs a Float32Array for ${which}`);
+    if (array.length < length) throw this.#refusal(`needs ${length} elements of ${which}, but got ${array.length}`);
+  }
+  #refusal(what) {
+    return new EspalierError('bad-argument', `kernel ${this.name} ${what}`);
+  }
+}

@@ -1,0 +1,94 @@
+#include "ir/target.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "espalier/kernel_abi.h"
+
+namespace espalier {
+namespace {
+
+std::string error_of(std::string_view name, std::string_view cpu = {}) {
+  const auto target = find_target(name, cpu);
+  if (target) return "no error";
+  EXPECT_EQ(target.error().kind, ErrorKind::kBadInput);
+  return target.error().message;
+}
+
+TEST(Target, UnknownNameListsTheKnownOnes) {
+  EXPECT_EQ(error_of("riscv64-linux"),
+            "unknown target 'riscv64-linux', known targets are x86_64-linux, x86_64-macos, aarch64-linux, "
+            "aarch64-macos, wasm32, c99, host");
+  EXPECT_TRUE(error_of("").starts_with("unknown target '', known targets are "));
+  EXPECT_TRUE(error_of("X86_64-linux").starts_with("unknown target 'X86_64-linux', "));
+}
+
+TEST(Target, UnknownCpuListsTheTargetsOwn) {
+  EXPECT_EQ(error_of("x86_64-linux", "z80"),
+            "target x86_64-linux has no CPU 'z80', known CPUs are haswell, znver3, skylake-avx512, znver4");
+  EXPECT_EQ(error_of("aarch64-macos", "haswell"),
+            "target aarch64-macos has no CPU 'haswell', known CPUs are cortex-a76, cortex-a53, cortex-a55, cortex-a72, "
+            "neoverse-n1, apple-m1");
+  EXPECT_EQ(error_of("wasm32", "neon"), "target wasm32 has no CPU 'neon', known CPUs are simd128, relaxed");
+  EXPECT_EQ(error_of("c99", "avx2"), "target c99 has no CPU 'avx2', known CPUs are portable");
+}
+
+TEST(Target, EmptyCpuMeansTheDefault) {
+  EXPECT_EQ(find_target("x86_64-linux")->cpu->name, "haswell");
+  EXPECT_EQ(find_target("aarch64-linux")->cpu->name, "cortex-a76");
+  EXPECT_EQ(find_target("aarch64-macos")->cpu->name, "apple-m1");
+  EXPECT_EQ(find_target("wasm32")->vector->name, "simd128");
+  EXPECT_EQ(find_target("c99")->vector->name, "portable");
+}
+
+TEST(Target, VectorIsaNamesAreCpuNamesToo) {
+  EXPECT_EQ(find_target("x86_64-linux", "avx512")->cpu->name, "skylake-avx512");
+  EXPECT_EQ(find_target("x86_64-macos", "avx2")->cpu->name, "haswell");
+  EXPECT_EQ(find_target("aarch64-linux", "neon")->cpu->name, "cortex-a76");
+  EXPECT_EQ(find_target("wasm32", "relaxed")->vector->arithmetic, Arithmetic::kFma);
+}
+
+TEST(Target, HostIsAKnownTargetItsCpuCanRun) {
+  const auto host = find_target("host");
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_NE(host->name, "host");
+  EXPECT_TRUE(find_target(host->name, host->cpu->name));
+  EXPECT_EQ(find_target("host", host->vector->name)->vector, host->vector);
+#if defined(__x86_64__)
+  if (host_cpu_features() & ESPALIER_CPU_AVX512F) {
+    EXPECT_EQ(host->vector->name, "avx512");
+  }
+#endif
+}
+
+TEST(Target, EveryKnownTargetIsFoundAsListed) {
+  std::set<std::string> seen;
+  for (const TargetEntry& entry : known_targets()) {
+    const auto target = find_target(entry.target, entry.cpu);
+    ASSERT_TRUE(target) << target.error().message;
+    EXPECT_EQ(target->name, entry.target);
+    EXPECT_EQ(target->cpu->name, entry.cpu);
+    EXPECT_EQ(target->vector->name, entry.vector_isa);
+    EXPECT_TRUE(seen.insert(std::string(entry.target) + " " + std::string(entry.cpu)).second) << entry.cpu << " twice";
+  }
+  EXPECT_EQ(seen.size(), 2u * 4 + 2u * 6 + 2 + 1);
+}
+
+TEST(Target, EveryVectorIsaFitsTheMicroOperation) {
+  for (const TargetEntry& entry : known_targets()) {
+    const VectorIsa& isa = *find_target(entry.target, entry.cpu)->vector;
+    EXPECT_TRUE(isa.lanes == 4 || isa.lanes == 8 || isa.lanes == 16) << isa.name;
+    EXPECT_LE(isa.registers, 256u) << "MicroOp names registers in one byte";
+    if (isa.has_fma_lane) {
+      EXPECT_EQ(isa.lanes, 4u) << "lanes are counted in groups of four";
+    }
+    if (isa.name != "portable") {
+      EXPECT_NE(isa.features, 0u) << isa.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace espalier

@@ -1,0 +1,131 @@
+#include "backends/jit/jit_library.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "backends/assemble.h"
+#include "codegen/compile_kernel.h"
+#include "espalier/runtime.h"
+#include "ir/reference_spmm.h"
+
+namespace espalier {
+namespace {
+
+KernelSpec random_spec(SeededRandom& random, std::string name) {
+  auto below = [&](uint32_t n) { return static_cast<uint32_t>(random.next() % n); };
+  KernelSpec spec;
+  spec.name = std::move(name);
+  const uint32_t rows = 1 + below(60), columns = 1 + below(300), pixels = 1 + below(260);
+  spec.matrix = random_sparse_matrix(rows, columns, random.unit(), random.next());
+  if (below(2))
+    for (uint32_t r = 0; r < rows; ++r) spec.bias.push_back(random.weight());
+  if (below(2)) spec.clamp.low = 0;
+  if (below(3) == 0) spec.clamp.high = 0.5f;
+  if (below(4)) spec.pixels = pixels;
+  spec.input_stride = pixels + below(20);
+  spec.output_stride = pixels + below(20);
+  return spec;
+}
+
+Schedule random_schedule(SeededRandom& random) {
+  const char* kSchedules[] = {"unrolled", "unrolled:k=40,chunk=60", "unrolled:pixels=32,prefetch=1",
+                              "unrolled:rows=1,vectors=3,k=17,chunk=33,pixels=24"};
+  return *parse_schedule(kSchedules[random.next() % std::size(kSchedules)]);
+}
+
+std::vector<float> random_floats(SeededRandom& random, size_t count) {
+  std::vector<float> values(count);
+  for (float& v : values) v = random.weight();
+  return values;
+}
+
+void expect_same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i)
+    ASSERT_EQ(std::memcmp(&a[i], &b[i], sizeof(float)), 0) << "element " << i << ": " << a[i] << " and " << b[i];
+}
+
+std::vector<std::string_view> runnable_cpus() {
+  std::vector<std::string_view> cpus{"avx2"};
+  if (espalier_host_cpu_features() & ESPALIER_CPU_AVX512F) cpus.push_back("avx512");
+  return cpus;
+}
+
+class Jit : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto host = find_target("host");
+    if (!host || host->isa != Isa::kX86_64) GTEST_SKIP() << "this machine is not an x86-64 one";
+  }
+};
+
+TEST_F(Jit, ComputesTheInterpretersBitsForRandomKernels) {
+  SeededRandom random(2024);
+  for (const std::string_view cpu : runnable_cpus()) {
+    const Target target = *find_target("x86_64-linux", cpu);
+    for (int round = 0; round < 150; ++round) {
+      SCOPED_TRACE(fmt::format("{} round {}", cpu, round));
+      const KernelSpec spec = random_spec(random, "kernel");
+      CompileOptions options;
+      options.schedule = random_schedule(random);
+      auto program = compile_kernel(spec, target, options);
+      ASSERT_TRUE(program) << program.error().message;
+      auto code = assemble(*program);
+      ASSERT_TRUE(code) << code.error().message;
+      auto library = JitLibrary::load({&*code, 1}, target);
+      ASSERT_TRUE(library) << library.error().message;
+      auto kernel = (*library)->kernel("kernel");
+      ASSERT_TRUE(kernel);
+      const uint32_t pixels = spec.pixels ? *spec.pixels : 1 + static_cast<uint32_t>(random.next() % spec.max_pixels());
+      const auto x = random_floats(random, size_t{spec.matrix.columns()} * spec.input_stride);
+      const std::vector<float> before(size_t{spec.matrix.rows()} * spec.output_stride, -7.0f);
+      std::vector<float> y = before, wanted = before;
+      char message[200];
+      ASSERT_EQ(espalier_kernel_run_checked(*kernel, x.data(), y.data(), pixels, message, sizeof message), ESPALIER_OK)
+          << message;
+      interpret(*program, x, wanted, pixels);
+      expect_same_bits(y, wanted);
+      ASSERT_LE(error_in_bounds(spec, x, y, pixels), 1);
+    }
+  }
+}
+
+TEST_F(Jit, LoadsSeveralKernelsAtOnce) {
+  SeededRandom random(5);
+  const Target target = *find_target("x86_64-linux", "avx2");
+  std::vector<KernelProgram> programs;
+  for (const char* name : {"first", "second", "third"}) {
+    auto program = compile_kernel(random_spec(random, name), target);
+    ASSERT_TRUE(program);
+    programs.push_back(*std::move(program));
+  }
+  std::vector<KernelCode> codes;
+  for (const KernelProgram& p : programs) codes.push_back(*assemble(p));
+  auto library = JitLibrary::load(codes, target);
+  ASSERT_TRUE(library) << library.error().message;
+  for (const KernelProgram& p : programs) {
+    auto kernel = (*library)->kernel(p.name);
+    ASSERT_TRUE(kernel);
+    EXPECT_EQ((*kernel)->name, p.name);
+    EXPECT_EQ((*kernel)->output_channels, p.output_channels);
+    EXPECT_EQ((*kernel)->nonzeros, p.nonzeros);
+  }
+  auto missing = (*library)->kernel("fourth");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message, "there is no kernel named fourth");
+}
+
+TEST_F(Jit, RefusesCodeForAnotherMachine) {
+  auto library = JitLibrary::load({}, *find_target("aarch64-linux"));
+  ASSERT_FALSE(library);
+  EXPECT_EQ(library.error().message, "target aarch64-linux is not this machine's, so it cannot run here");
+  if (espalier_host_cpu_features() & ESPALIER_CPU_AVX512F) return;
+  auto avx512 = JitLibrary::load({}, *find_target("x86_64-linux", "znver4"));
+  ASSERT_FALSE(avx512);
+  EXPECT_EQ(avx512.error().message,
+            "target x86_64-linux with CPU znver4: kernel code needs the CPU feature avx512f, which this machine does not have");
+}
+
+}  // namespace
+}  // namespace espalier

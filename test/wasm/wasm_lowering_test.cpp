@@ -1,0 +1,194 @@
+// Every micro-operation becomes the instructions that were promised.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "backends/wasm/chunk_body.h"
+#include "backends/wasm/wasm_module.h"
+
+namespace espalier::wasm {
+namespace {
+
+using testing::ElementsAre;
+using testing::ElementsAreArray;
+using testing::HasSubstr;
+
+KernelProgram program_on(std::string_view cpu) {
+  KernelProgram p;
+  p.name = "k";
+  p.target = *find_target("wasm32", cpu);
+  p.output_channels = 8, p.input_channels = 8;
+  p.input_stride = 100, p.output_stride = 200;
+  p.pixel_block = 64;
+  return p;
+}
+
+std::string code_of(const KernelProgram& program, const Chunk& chunk) {
+  const auto mc = McTarget::create("wasm32-unknown-unknown", "generic", "");
+  const auto encodings = Encodings::create(**mc);
+  CodeWriter code(*encodings);
+  const Status status = write_chunk_body(program, chunk, code);
+  return status ? std::string(code.code()) : status.error().message;
+}
+
+/// `   4:  local.get  3   # comment` is "local.get 3".
+std::string instruction_of(const std::string& line) {
+  std::istringstream words(line.substr(line.find(':') + 1, line.find('#') - line.find(':') - 1));
+  std::string joined;
+  for (std::string word; words >> word;) joined += (joined.empty() ? "" : " ") + word;
+  return joined;
+}
+
+/// The function's instructions, without operands' comments and offsets, one string each.
+std::vector<std::string> disassembled(const KernelProgram& program, const Chunk& chunk) {
+  const auto mc = McTarget::create("wasm32-unknown-unknown", "generic", "+simd128,+relaxed-simd");
+  const auto encodings = Encodings::create(**mc);
+  CodeWriter code(*encodings);
+  const Status status = write_chunk_body(program, chunk, code);
+  if (!status) return {status.error().message};
+  const bool has_locals = code.code()[0] != 0;
+  const std::string text = (*mc)->disassemble(code.code().substr(has_locals ? 3 : 1));
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(instruction_of(line));
+  return lines;
+}
+
+std::vector<std::string> lowered(std::string_view cpu, const MicroOp& op) {
+  const KernelProgram program = program_on(cpu);
+  std::vector<std::string> lines = disassembled(program, {.tiles = {{4, false, {op}}}});
+  const auto loop = std::find(lines.begin(), lines.end(), "loop");
+  const auto advance =
+      std::search_n(lines.begin(), lines.end(), 1, "local.get 0", [&](const std::string& a, const char* b) {
+        const auto next = &a + 1;
+        return a == b && next < lines.data() + lines.size() && *next == "i32.const 16";
+      });
+  if (loop == lines.end()) return lines;
+  return {loop + 1, advance};
+}
+
+// Locals: x 0, y 1, w 2, pixels 3, register v<i> 4 + i.
+struct Lowering {
+  const char* what;
+  std::string_view cpu;
+  MicroOp op;
+  std::vector<std::string> code;
+};
+
+const Lowering kLowerings[] = {
+    {"Zero", "simd128", {.op = Op::kZero, .d = 3}, {"v128.const 0, 0, 0, 0", "local.set 7"}},
+    {"Copy", "simd128", {.op = Op::kCopy, .d = 3, .a = 2}, {"local.get 6", "local.set 7"}},
+    {"LoadX4",
+     "simd128",
+     {.op = Op::kLoad, .d = 1, .buffer = Buffer::kX, .lanes = 4, .row = 2, .column = 3},
+     {"local.get 0", "v128.load 812:p2align=2", "local.set 5"}},
+    {"LoadX2",
+     "simd128",
+     {.op = Op::kLoad, .d = 1, .buffer = Buffer::kX, .lanes = 2, .row = 0, .column = 2},
+     {"local.get 0", "v128.load64_zero 8:p2align=2", "local.set 5"}},
+    {"LoadX1",
+     "simd128",
+     {.op = Op::kLoad, .d = 1, .buffer = Buffer::kX, .lanes = 1, .row = 1, .column = 0},
+     {"local.get 0", "v128.load32_zero 400", "local.set 5"}},
+    {"LoadY4",
+     "simd128",
+     {.op = Op::kLoad, .d = 0, .buffer = Buffer::kY, .lanes = 4, .row = 1, .column = 0},
+     {"local.get 1", "v128.load 800:p2align=2", "local.set 4"}},
+    {"LoadW4",
+     "simd128",
+     {.op = Op::kLoad, .d = 0, .buffer = Buffer::kW, .lanes = 4, .column = 12},
+     {"local.get 2", "v128.load 48:p2align=2", "local.set 4"}},
+    {"LoadW3",
+     "simd128",
+     {.op = Op::kLoad, .d = 0, .buffer = Buffer::kW, .lanes = 3, .column = 12},
+     {"local.get 2", "local.get 2", "v128.load64_zero 48:p2align=2", "v128.load32_lane 56, 2", "local.set 4"}},
+    {"Store4",
+     "simd128",
+     {.op = Op::kStore, .d = 2, .buffer = Buffer::kY, .lanes = 4, .row = 3, .column = 4},
+     {"local.get 1", "local.get 6", "v128.store 2416:p2align=2"}},
+    {"Store2",
+     "simd128",
+     {.op = Op::kStore, .d = 2, .buffer = Buffer::kY, .lanes = 2, .row = 0, .column = 0},
+     {"local.get 1", "local.get 6", "v128.store64_lane 0:p2align=2, 0"}},
+    {"Store1",
+     "simd128",
+     {.op = Op::kStore, .d = 2, .buffer = Buffer::kY, .lanes = 1, .row = 0, .column = 3},
+     {"local.get 1", "local.get 6", "v128.store32_lane 12, 0"}},
+    {"SplatLoad",
+     "simd128",
+     {.op = Op::kSplatLoad, .d = 9, .buffer = Buffer::kW, .column = 5},
+     {"local.get 2", "v128.load32_splat 20", "local.set 13"}},
+    {"SplatLane0",
+     "simd128",
+     {.op = Op::kSplatLane, .d = 1, .a = 2, .lane = 0},
+     {"local.get 6", "local.get 6", "i8x16.shuffle 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3", "local.set 5"}},
+    {"SplatLane3",
+     "simd128",
+     {.op = Op::kSplatLane, .d = 1, .a = 2, .lane = 3},
+     {"local.get 6", "local.get 6", "i8x16.shuffle 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15",
+      "local.set 5"}},
+    {"FmaInTwoSteps",
+     "simd128",
+     {.op = Op::kFma, .d = 0, .a = 1, .b = 2},
+     {"local.get 4", "local.get 5", "local.get 6", "f32x4.mul", "f32x4.add", "local.set 4"}},
+    {"Max", "simd128", {.op = Op::kMax, .d = 0, .a = 1}, {"local.get 5", "local.get 4", "f32x4.pmax", "local.set 4"}},
+    {"Min", "simd128", {.op = Op::kMin, .d = 0, .a = 1}, {"local.get 5", "local.get 4", "f32x4.pmin", "local.set 4"}},
+    {"Prefetch", "simd128", {.op = Op::kPrefetch, .buffer = Buffer::kX, .row = 7, .column = 99}, {}},
+    {"PrefetchFar", "simd128", {.op = Op::kPrefetchFar, .buffer = Buffer::kX, .row = 7, .column = 99}, {}},
+    {"HighRegister", "simd128", {.op = Op::kZero, .d = 200}, {"v128.const 0, 0, 0, 0", "local.set 204"}},
+};
+
+class WasmLowering : public testing::TestWithParam<Lowering> {};
+
+TEST_P(WasmLowering, IsWhatWasPromised) {
+  EXPECT_THAT(lowered(GetParam().cpu, GetParam().op), ElementsAreArray(GetParam().code));
+}
+INSTANTIATE_TEST_SUITE_P(Op, WasmLowering, testing::ValuesIn(kLowerings),
+                         [](const auto& test) { return test.param.what; });
+
+TEST(WasmChunk, LoopsOverFullTiles_ThenAdvances) {
+  EXPECT_THAT(disassembled(program_on("simd128"), {.tiles = {{16, false, {}}}}),
+              ElementsAre("local.get 3", "i32.const 16", "i32.ge_u", "if", "loop",  //
+                          "local.get 0", "i32.const 64", "i32.add", "local.set 0",  //
+                          "local.get 1", "i32.const 64", "i32.add", "local.set 1",  //
+                          "local.get 3", "i32.const 16", "i32.sub", "local.tee 3",  //
+                          "i32.const 16", "i32.ge_u", "br_if 0", "end", "end", "end"));
+}
+
+// By its bytes: LLVM 19 writes opcodes above 0xff but does not read them.
+TEST(WasmChunk, RelaxedFmaIsOneInstruction_SumLast) {
+  const MicroOp fma{.op = Op::kFma, .d = 0, .a = 1, .b = 2};
+  EXPECT_THAT(code_of(program_on("relaxed"), {.tiles = {{4, false, {fma}}}}),
+              HasSubstr("\x20\x05\x20\x06\x20\x04\xfd\x85\x02\x21\x04"));
+}
+
+TEST(WasmChunk, RefusesOperationsThatWebAssemblyLacks) {
+  for (const Op op : {Op::kFmaLane, Op::kFmaLoad})
+    EXPECT_THAT(lowered("simd128", {.op = op, .lanes = 4}),
+                ElementsAre(fmt::format("tile 0: operation 0 ({}) is not one that WebAssembly has", op_info(op).name)));
+}
+
+TEST(WasmChunk, RefusesLaneCountsWithoutAnInstruction) {
+  EXPECT_THAT(lowered("simd128", {.op = Op::kStore, .buffer = Buffer::kY, .lanes = 3}),
+              ElementsAre("tile 0: operation 0 (store) is not one that WebAssembly has"));
+  EXPECT_THAT(lowered("simd128", {.op = Op::kLoad, .buffer = Buffer::kX, .lanes = kRemainingLanes}),
+              ElementsAre("tile 0: operation 0 (load) is not one that WebAssembly has"));
+}
+
+TEST(WasmChunk, RefusesRemainderTiles) {
+  EXPECT_THAT(disassembled(program_on("simd128"), {.tiles = {{0, true, {}}}}),
+              ElementsAre("tile 0: a remainder tile, but WebAssembly has no masks"));
+}
+
+TEST(WasmEncodings, MissingInstructionIsNamed) {
+  const auto mc = McTarget::create("x86_64-unknown-linux-gnu", "", "");
+  const auto encodings = Encodings::create(**mc);
+  ASSERT_FALSE(encodings);
+  EXPECT_EQ(encodings.error().kind, ErrorKind::kInternal);
+  EXPECT_EQ(encodings.error().message, "this LLVM has no x86_64-unknown-linux-gnu instruction named LOCAL_GET_I32_S");
+}
+
+}  // namespace
+}  // namespace espalier::wasm
