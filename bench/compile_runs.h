@@ -14,7 +14,7 @@ namespace espalier {
 
 /// Several compilations of one set of kernels for one target.
 struct CompileRuns {
-  Timing total;                          ///< seconds from specifications to the bytes of the object or module
+  Timing total;  ///< seconds of processor time (all threads) from specifications to the bytes of the object or module
   std::map<std::string, double> shares;  ///< median share of each pass, of `assemble` and of `write`; about 1 together
   uint64_t nonzeros = 0, bytes = 0;
 
@@ -25,7 +25,8 @@ struct CompileRuns {
 /// write_wasm_module of all. One thread, `runs` times after one that is not counted. Errors: those of these functions.
 Result<CompileRuns> time_compilation(const std::vector<KernelSpec>& specs, const Target& target, size_t runs);
 
-/// Seconds from one specification to a callable kernel in this process, `runs` times after one that is not counted.
+/// Seconds of processor time from one specification to a callable kernel in this process, `runs` times after one that
+/// is not counted.
 Result<Timing> time_to_callable(const KernelSpec& spec, const Target& target, size_t runs);
 
 }  // namespace espalier

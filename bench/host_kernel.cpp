@@ -1,9 +1,8 @@
 #include "bench/host_kernel.h"
 
-#include <chrono>
-
 #include "backends/assemble.h"
 #include "codegen/measure/aligned_buffer.h"
+#include "codegen/measure/timing.h"
 #include "ir/reference_spmm.h"
 
 namespace espalier {
@@ -21,7 +20,7 @@ double HostKernel::weight_bytes_per_nonzero() const {
 }
 
 Result<HostKernel> compile_for_host(const KernelSpec& spec, const Target& target, const Schedule& schedule) {
-  const auto start = std::chrono::steady_clock::now();
+  const double start = process_seconds();
   CompileOptions options;
   options.schedule = schedule;
   Result<KernelProgram> program = compile_kernel(spec, target, options);
@@ -36,7 +35,7 @@ Result<HostKernel> compile_for_host(const KernelSpec& spec, const Target& target
   auto kernel = host.library->kernel(spec.name);
   if (!kernel) return std::move(kernel).error();
   host.kernel = *kernel;
-  host.compile_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  host.compile_seconds = process_seconds() - start;
   for (const std::string& chunk : code->chunks) host.code_bytes += chunk.size();
   return host;
 }

@@ -13,7 +13,7 @@ struct HostKernel {
   std::unique_ptr<JitLibrary> library;
   const espalier_kernel* kernel = nullptr;  ///< lives as long as `library`
   uint64_t code_bytes = 0;                  ///< of all chunks
-  double compile_seconds = 0;               ///< from the CSR matrix to the callable kernel
+  double compile_seconds = 0;               ///< of processor time, from the CSR matrix to the callable kernel
 
   double code_bytes_per_nonzero() const;
   double weight_bytes_per_nonzero() const;

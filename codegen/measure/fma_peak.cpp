@@ -50,11 +50,13 @@ void avx512_loop(uint64_t rounds) {
 
 #elif defined(__aarch64__)
 
-#define ESPALIER_24(OP)                                                                                          \
-  OP(0)                                                                                                          \
-  OP(1)                                                                                                          \
-  OP(2) OP(3) OP(4) OP(5) OP(6) OP(7) OP(8) OP(9) OP(10) OP(11) OP(12) OP(13) OP(14) OP(15) OP(16) OP(17) OP(18) \
-      OP(19) OP(20) OP(21) OP(22) OP(23)
+#define ESPALIER_24(OP)                                                                                            \
+  OP(0)                                                                                                            \
+  OP(1)                                                                                                            \
+  OP(2)                                                                                                            \
+  OP(3)                                                                                                            \
+  OP(4) OP(5) OP(6) OP(7) OP(8) OP(9) OP(10) OP(11) OP(12) OP(13) OP(14) OP(15) OP(16) OP(17) OP(18) OP(19) OP(20) \
+      OP(21) OP(22) OP(23)
 
 void neon_loop(uint64_t rounds) {
 #define ESPALIER_ZERO(n) "movi v" #n ".4s, #0\n"
