@@ -137,7 +137,8 @@ Status check_registers(const KernelPlan& plan) {
 
 uint64_t registers_needed(const VectorIsa& isa, uint32_t rows, uint32_t vectors) {
   const uint64_t accumulators = uint64_t{rows} * vectors;
-  if (isa.has_fma_load) return accumulators + 2;            // four weights, a splat weight
+  // Four weights, a splat weight; and an input where a narrow tail of one vector cannot multiply straight from memory.
+  if (isa.has_fma_load) return isa.has_masks ? accumulators + 2 : std::max(accumulators + 2, uint64_t{rows} + 3);
   if (isa.has_fma_lane) return accumulators + vectors + 1;  // input vectors, four weights
   return accumulators + vectors + 2;                        // input vectors, four weights, a splat weight
 }
