@@ -55,7 +55,7 @@ struct KernelPlan {
 inline constexpr uint32_t kMaxTileRows = 32;
 
 /// Vector registers that a tile of `rows` x `vectors` accumulators needs at least on `isa`.
-uint32_t registers_needed(const VectorIsa& isa, uint32_t rows, uint32_t vectors);
+uint64_t registers_needed(const VectorIsa& isa, uint32_t rows, uint32_t vectors);
 
 /// Estimated bytes of machine code per non-zero for tiles of `vectors` vectors on `target`; sizes chunks before they
 /// exist.

@@ -128,18 +128,18 @@ Status check_registers(const KernelPlan& plan) {
   const VectorIsa& isa = *plan.target.vector;
   if (s.tile_rows > kMaxTileRows)
     return bad_input("schedule has rows={}, but the limit is {}", s.tile_rows, kMaxTileRows);
-  if (s.tile_vectors > isa.registers || registers_needed(isa, s.tile_rows, s.tile_vectors) > isa.registers)
+  if (registers_needed(isa, s.tile_rows, s.tile_vectors) > isa.registers)
     return bad_input("schedule with rows={}, vectors={} needs {} vector registers, but {} has {}", s.tile_rows,
-                     s.tile_vectors, registers_needed(isa, s.tile_rows, std::min(s.tile_vectors, 1024u)), isa.name,
-                     isa.registers);
+                     s.tile_vectors, registers_needed(isa, s.tile_rows, s.tile_vectors), isa.name, isa.registers);
   return {};
 }
 
 }  // namespace
 
-uint32_t registers_needed(const VectorIsa& isa, uint32_t rows, uint32_t vectors) {
-  const uint32_t accumulators = rows * vectors;
-  if (isa.has_fma_load) return accumulators + 2;            // four weights, a splat weight
+uint64_t registers_needed(const VectorIsa& isa, uint32_t rows, uint32_t vectors) {
+  const uint64_t accumulators = uint64_t{rows} * vectors;
+  // Four weights, a splat weight; and an input where a narrow tail of one vector cannot multiply straight from memory.
+  if (isa.has_fma_load) return isa.has_masks ? accumulators + 2 : std::max(accumulators + 2, uint64_t{rows} + 3);
   if (isa.has_fma_lane) return accumulators + vectors + 1;  // input vectors, four weights
   return accumulators + vectors + 2;                        // input vectors, four weights, a splat weight
 }

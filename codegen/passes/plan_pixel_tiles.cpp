@@ -21,9 +21,13 @@ PixelTileShape narrow_tile(uint32_t pixels) {
   return shape;
 }
 
-/// A known number of pixels left over after the full tiles.
+/// Whether both vectors of a narrow tile fit the registers, with an input vector that is loaded on its own.
+bool has_room_for_pair(const VectorIsa& isa, uint32_t rows) {
+  return registers_needed(isa, rows, 2) + (isa.has_fma_load ? 1 : 0) <= isa.registers;
+}
+
+/// A known number of pixels left over after the full tiles; at least one vector, or with masks any.
 PixelTileShape tail_tile(uint32_t pixels, const VectorIsa& isa) {
-  if (pixels < isa.lanes && !isa.has_masks) return narrow_tile(pixels);
   PixelTileShape shape = full_tile(pixels / isa.lanes, isa.lanes);
   const uint32_t rest = pixels % isa.lanes;
   if (rest == 0) return shape;
@@ -35,11 +39,25 @@ PixelTileShape tail_tile(uint32_t pixels, const VectorIsa& isa) {
   return shape;
 }
 
+/// Fewer pixels than a vector has lanes: one tile where it has the registers, else tiles of single vectors.
+void add_narrow_tiles(KernelPlan& plan, uint32_t pixels) {
+  if (has_room_for_pair(*plan.target.vector, plan.schedule.tile_rows)) {
+    plan.shapes.push_back(narrow_tile(pixels));
+    return;
+  }
+  for (; pixels > 0; pixels -= std::bit_floor(pixels)) plan.shapes.push_back(narrow_tile(std::bit_floor(pixels)));
+}
+
 void fixed_tiles(KernelPlan& plan, uint32_t pixels) {
   const VectorIsa& isa = *plan.target.vector;
   const uint32_t width = plan.schedule.tile_vectors * isa.lanes;
   if (pixels >= width) plan.shapes.push_back(full_tile(plan.schedule.tile_vectors, isa.lanes));
-  if (pixels % width != 0) plan.shapes.push_back(tail_tile(pixels % width, isa));
+  const uint32_t rest = pixels % width;
+  if (rest == 0) return;
+  if (rest < isa.lanes && !isa.has_masks)
+    add_narrow_tiles(plan, rest);
+  else
+    plan.shapes.push_back(tail_tile(rest, isa));
 }
 
 /// Any pixel count: full tiles, then single vectors, then the remainder by mask or by halves.

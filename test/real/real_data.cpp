@@ -31,17 +31,28 @@ KernelSpec spec_of(NamedMatrix named, uint32_t pixels) {
   return spec;
 }
 
-/// The archive's part for one sparsity, unpacked for as long as this lives: 20 to 60 MB of text.
+/// One file of the collection and what its first line says.
+struct DlmcFile {
+  std::string name, sparsity;
+  std::filesystem::path path;
+  uint32_t rows = 0, columns = 0;
+  uint64_t nonzeros = 0;
+
+  auto place() const { return std::tie(rows, columns, name, sparsity); }
+};
+
+/// The collection, or the part for one sparsity, unpacked for as long as this lives: 75 MB of text in all.
 class UnpackedDlmc {
  public:
   explicit UnpackedDlmc(std::string_view sparsity) {
     std::string pattern = (std::filesystem::temp_directory_path() / "espalier-dlmc-XXXXXX").string();
     root_ = mkdtemp(pattern.data());
+    matrices_ = root_ / "dlmc/rn50/magnitude_pruning";
     const std::string command =
         fmt::format("tar -xJf '{}' -C '{}' dlmc/rn50_batchsizes.txt dlmc/rn50/magnitude_pruning/{}",
                     (data_folder() / "dlmc_rn50_magnitude_70-98.tar.xz").string(), root_.string(), sparsity);
     EXPECT_EQ(system(command.c_str()), 0) << command;
-    matrices_ = root_ / "dlmc/rn50/magnitude_pruning" / sparsity;
+    read_pixel_counts();
   }
   ~UnpackedDlmc() {
     std::error_code ignored;
@@ -50,30 +61,43 @@ class UnpackedDlmc {
   UnpackedDlmc(const UnpackedDlmc&) = delete;
   UnpackedDlmc& operator=(const UnpackedDlmc&) = delete;
 
-  std::vector<std::filesystem::path> files() const {
-    std::vector<std::filesystem::path> found;
-    for (const auto& entry : std::filesystem::directory_iterator(matrices_)) found.push_back(entry.path());
-    std::sort(found.begin(), found.end());
+  /// In the order of rows, columns, name and sparsity.
+  std::vector<DlmcFile> files() const {
+    std::vector<DlmcFile> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(matrices_))
+      if (entry.path().extension() == ".smtx") found.push_back(described(entry.path()));
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.place() < b.place(); });
     return found;
   }
 
-  /// Lines `name,pixels`.
-  std::map<std::string, uint32_t> pixel_counts() const {
-    std::map<std::string, uint32_t> counts;
-    std::ifstream in(root_ / "dlmc/rn50_batchsizes.txt");
-    for (std::string name, pixels; std::getline(in, name, ',') && std::getline(in, pixels);)
-      counts[name] = static_cast<uint32_t>(std::stoul(pixels));
-    return counts;
+  KernelSpec spec(const DlmcFile& file, uint32_t max_pixels) const {
+    const auto pixels = pixel_counts_.find(file.name);
+    if (pixels == pixel_counts_.end()) ADD_FAILURE() << file.path << " has no pixel count";
+    std::vector<NamedMatrix> matrices = read(file.path);
+    if (matrices.size() != 1 || pixels == pixel_counts_.end()) return {};
+    KernelSpec spec = spec_of(std::move(matrices[0]), std::min(pixels->second, max_pixels));
+    spec.name = c_identifier(fmt::format("{}_{}", file.name, file.sparsity));
+    return spec;
   }
 
  private:
-  std::filesystem::path root_, matrices_;
-};
+  static DlmcFile described(const std::filesystem::path& path) {
+    DlmcFile file{path.stem().string(), path.parent_path().filename().string(), path, 0, 0, 0};
+    char comma = 0;
+    std::ifstream(path) >> file.rows >> comma >> file.columns >> comma >> file.nonzeros;
+    return file;
+  }
 
-bool by_shape_then_name(const KernelSpec& a, const KernelSpec& b) {
-  const auto key = [](const KernelSpec& s) { return std::tuple(s.matrix.rows(), s.matrix.columns(), s.name); };
-  return key(a) < key(b);
-}
+  /// Lines `name,pixels`.
+  void read_pixel_counts() {
+    std::ifstream in(root_ / "dlmc/rn50_batchsizes.txt");
+    for (std::string name, pixels; std::getline(in, name, ',') && std::getline(in, pixels);)
+      pixel_counts_[name] = static_cast<uint32_t>(std::stoul(pixels));
+  }
+
+  std::filesystem::path root_, matrices_;
+  std::map<std::string, uint32_t> pixel_counts_;
+};
 
 }  // namespace
 
@@ -103,28 +127,21 @@ std::vector<KernelSpec> mobilenet_layers() {
 
 std::vector<KernelSpec> dlmc_matrices(std::string_view sparsity, uint32_t max_pixels) {
   const UnpackedDlmc unpacked(sparsity);
-  const auto pixels = unpacked.pixel_counts();
   std::vector<KernelSpec> specs;
-  for (const std::filesystem::path& file : unpacked.files()) {
-    const auto count = pixels.find(file.stem().string());
-    if (count == pixels.end()) ADD_FAILURE() << file << " has no pixel count";
-    for (NamedMatrix& named : read(file)) {
-      specs.push_back(spec_of(std::move(named), std::min(count->second, max_pixels)));
-      specs.back().name = c_identifier(fmt::format("{}_{}", specs.back().name, sparsity));
-    }
-  }
+  for (const DlmcFile& file : unpacked.files()) specs.push_back(unpacked.spec(file, max_pixels));
   EXPECT_EQ(specs.size(), 54u);
   return specs;
 }
 
 std::vector<KernelSpec> dlmc_sample(size_t count, uint32_t max_pixels, uint64_t max_nonzeros) {
-  std::vector<KernelSpec> all, sample;
-  for (const char* sparsity : kDlmcSparsities)
-    for (KernelSpec& spec : dlmc_matrices(sparsity, max_pixels))
-      if (spec.matrix.nonzeros() <= max_nonzeros) all.push_back(std::move(spec));
-  std::sort(all.begin(), all.end(), by_shape_then_name);
-  EXPECT_GE(all.size(), count);
-  for (size_t i = 0; i < count && !all.empty(); ++i) sample.push_back(std::move(all[i * all.size() / count]));
+  const UnpackedDlmc unpacked("");
+  std::vector<DlmcFile> files = unpacked.files();
+  EXPECT_EQ(files.size(), 270u);
+  std::erase_if(files, [&](const DlmcFile& file) { return file.nonzeros > max_nonzeros; });
+  EXPECT_GE(files.size(), count);
+  std::vector<KernelSpec> sample;
+  for (size_t i = 0; i < count && !files.empty(); ++i)
+    sample.push_back(unpacked.spec(files[i * files.size() / count], max_pixels));
   return sample;
 }
 

@@ -23,7 +23,7 @@ std::vector<KernelSpec> mobilenet_layers();
 /// The five shares of zeros that the Deep Learning Matrix Collection's ResNet-50 was pruned to, as its folders say.
 inline constexpr const char* kDlmcSparsities[] = {"0.7", "0.8", "0.9", "0.95", "0.98"};
 
-/// The 54 matrices of one sparsity, in the order of their names: seeded values, the pixel count of
+/// The 54 matrices of one sparsity, by rows, columns and name: seeded values, the pixel count of
 /// rn50_batchsizes.txt, but at most `max_pixels`, no bias and no clamp.
 std::vector<KernelSpec> dlmc_matrices(std::string_view sparsity, uint32_t max_pixels = 784);
 
