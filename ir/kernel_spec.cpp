@@ -24,6 +24,12 @@ bool is_c_identifier(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
+uint32_t recommended_stride(uint32_t pixels) {
+  constexpr uint32_t kLineElements = 16;
+  if (pixels == 0) return 0;
+  return kLineElements * (((pixels - 1) / kLineElements + 1) | 1);
+}
+
 Result<KernelSpec> validated(KernelSpec spec) {
   if (!is_c_identifier(spec.name)) return bad_input("kernel name '{}' is not a C identifier", spec.name);
   auto at = [&](Error e) { return std::move(e).in("kernel " + spec.name); };

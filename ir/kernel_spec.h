@@ -53,6 +53,15 @@ struct KernelSpec {
 /// kernels address with 31 bits).
 Result<KernelSpec> validated(KernelSpec spec);
 
+/// The row stride (elements) to store `pixels` pixels with, where the caller may choose it:
+///
+///     lines = ceil(pixels / 16), one more if that is even;  stride = 16 * lines
+///
+/// so rows begin on 64-byte lines and, the number of lines being odd, the rows of one pixel tile spread over all sets
+/// of a cache instead of a few: with an even number of lines they share 1/2, 1/4, ... of the sets, and with a multiple
+/// of 4 KiB one set of L1D. At most 31 elements are added. The measurements are in docs/performance.md. 0 for 0 pixels.
+uint32_t recommended_stride(uint32_t pixels);
+
 /// Whether `name` is one: a letter or _, then letters, digits and _ (ASCII).
 bool is_c_identifier(std::string_view name);
 

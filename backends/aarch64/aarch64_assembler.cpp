@@ -159,7 +159,7 @@ class ChunkAssembler {
       case Op::kFmaLane:
         return code_.emit(Insn::kFmlaLane, rd(op.d) | rn(op.a) | rm(op.b) | bits(Field::kFmlaLane, op.lane));
       case Op::kFmaLoad:
-        return;  // NEON has none; the verifier refuses it
+        return;  // refused by check()
       case Op::kMax:
         return code_.emit(Insn::kMaxnm, rd(op.d) | rn(op.d) | rm(op.a));
       case Op::kMin:

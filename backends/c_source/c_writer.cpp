@@ -18,9 +18,9 @@ void append_number(uint64_t value, std::string& out) {
 
 /// What a tile's operations mention besides registers.
 struct Uses {
-  bool x = false, y = false, w = false;
+  bool x = false, y = false, w = false, mask = false;
 
-  void add(const Uses& other) { x |= other.x, y |= other.y, w |= other.w; }
+  void add(const Uses& other) { x |= other.x, y |= other.y, w |= other.w, mask |= other.mask; }
   void add(Buffer buffer) { (buffer == Buffer::kX ? x : buffer == Buffer::kY ? y : w) = true; }
 };
 
@@ -168,7 +168,7 @@ class ChunkWriter {
     fmt::format_to(std::back_inserter(out_), "static void {}({}, size_t pixels) {{\n", name_, kParameters);
     append_unused(uses_, out_);
     out_ += loops;
-    out_ += "  (void)pixels;\n}\n\n";
+    out_ += chunk_.tiles.empty() ? "  (void)pixels;\n}\n\n" : "}\n\n";
     return {};
   }
 
@@ -206,11 +206,11 @@ class ChunkWriter {
     fmt::format_to(std::back_inserter(out_), "ESPALIER_NOINLINE static void {}({}{}) {{\n", name, kParameters,
                    masked ? fmt::format(", {} mask", dialect_.mask_type) : "");
     append_unused(writer.uses(), out_);
-    if (masked) out_ += "  (void)mask;\n";
+    if (masked && !writer.uses().mask) out_ += "  (void)mask;\n";
     out_ += code;
     out_ += "}\n\n";
     fmt::format_to(std::back_inserter(body), "    {}(x, y, w{});\n", name, masked ? ", mask" : "");
-    uses_.add({true, true, true});
+    uses_.add({true, true, true, masked});
     return {};
   }
 
@@ -220,7 +220,7 @@ class ChunkWriter {
       fmt::format_to(at, "  if (pixels > 0) {{\n    const {0} mask = ({0})((1u << pixels) - 1u);\n",
                      dialect_.mask_type);
       loops += body;
-      loops += "    (void)mask;\n  }\n";
+      loops += uses_.mask ? "  }\n" : "    (void)mask;\n  }\n";
       return;
     }
     fmt::format_to(at, "  while (pixels >= {}u) {{\n", tile.width);

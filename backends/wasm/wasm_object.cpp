@@ -5,6 +5,7 @@
 #include "backends/wasm/chunk_body.h"
 #include "backends/wasm/features.h"
 #include "backends/wasm/object_file.h"
+#include "backends/wasm/size_budget.h"
 #include "backends/wasm/wasm_module.h"
 
 namespace espalier {
@@ -40,20 +41,6 @@ Status check_programs(std::span<const KernelProgram> programs) {
   }
   return {};
 }
-
-/// All code and data so far, against what engines accept.
-class SizeBudget {
- public:
-  Status add(uint64_t bytes) {
-    total_ += bytes;
-    if (total_ <= kMaxWasmModuleBytes) return {};
-    return limit_exceeded("code and weights up to here have {} bytes, but a WebAssembly module may have {}", total_,
-                          kMaxWasmModuleBytes);
-  }
-
- private:
-  uint64_t total_ = 0;
-};
 
 Status write_chunk(const KernelProgram& program, size_t c, CodeWriter& code, ObjectFile& object, SizeBudget& budget) {
   if (Status s = write_chunk_body(program, program.chunks[c], code); !s) return s;

@@ -34,8 +34,8 @@ struct WeightListing {
   std::string name;
   std::string kind;  ///< NamedMatrix's, or one that read_matrices leaves out: "conv", "grouped_conv", "depthwise"
   std::vector<uint64_t> shape;  ///< in the file's own order of dimensions
-  uint64_t nonzeros = 0;        ///< for .mtx and .smtx what the header announces
-  bool is_matrix = true;        ///< read_matrices can return it
+  uint64_t nonzeros = 0;
+  bool is_matrix = true;  ///< read_matrices can return it
 };
 
 /// A weight array that can be decoded on demand. Refers to the file's bytes, which must outlive it.

@@ -25,6 +25,7 @@ struct IndexVector {
     if (type == 2) uint16 = table.vector<uint16_t>(field::kValues, "a sparse index vector");
     if (type == 3) uint8 = table.vector<uint8_t>(field::kValues, "a sparse index vector");
   }
+  bool known() const { return type >= 1 && type <= 3; }
   uint64_t size() const { return type == 1 ? int32.size() : type == 2 ? uint16.size() : type == 3 ? uint8.size() : 0; }
   int64_t operator[](uint64_t i) const { return type == 1 ? int32[i] : type == 2 ? uint16[i] : int64_t{uint8[i]}; }
 };
@@ -127,6 +128,9 @@ class PlaceDecoder {
   Status expand_compressed(const FlatTable& table, const Level& level, std::vector<uint64_t>& places) const {
     const IndexVector segments(table, field::kSegmentsType, field::kSegments);
     const IndexVector indices(table, field::kIndicesType, field::kIndices);
+    if (!segments.known() || !indices.known())
+      return bad_input("has index vectors of types {} and {}, but they must be 1 (int32), 2 (uint16) or 3 (uint8)",
+                       segments.type, indices.type);
     const uint64_t parents = places.size();
     if (segments.size() != parents + 1)
       return bad_input("has {} segments, but {} positions above it need {}", segments.size(), parents, parents + 1);

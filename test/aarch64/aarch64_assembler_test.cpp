@@ -58,6 +58,8 @@ TEST(AArch64Code, UsesOneInstructionPerOperation) {
     const char* text;
   } const kCases[] = {
       {{.op = Op::kZero, .d = 3}, "movi\tv3.2d, #0000000000000000"},
+      {{.op = Op::kCopy, .d = 3, .a = 20}, "mov\tv3.16b, v20.16b"},
+      {{.op = Op::kPrefetchFar, .buffer = Buffer::kY, .row = 1}, "prfm\tpstl2keep, [x1, #256]"},
       {{.op = Op::kSplatLane, .d = 3, .a = 20, .lane = 2}, "dup\tv3.4s, v20.s[2]"},
       {{.op = Op::kFma, .d = 3, .a = 20, .b = 31}, "fmla\tv3.4s, v20.4s, v31.4s"},
       {{.op = Op::kFmaLane, .d = 3, .a = 20, .b = 31, .lane = 3}, "fmla\tv3.4s, v20.4s, v31.s[3]"},

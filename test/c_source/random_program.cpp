@@ -63,18 +63,24 @@ class SpmmTileWriter {
   void splat_constant(uint8_t d, float value) { emit(access(Op::kSplatLoad, d, Buffer::kW, 0, constant(value), 1)); }
 
   void write_rows(uint32_t row, uint32_t rows) {
-    for (uint32_t r = 0; r < rows; ++r)
-      for (uint32_t v = 0; v < vectors_; ++v) start_sum(row + r, r, v);
+    for (uint32_t r = 0; r < rows; ++r) start_sums(row + r, r);
     for (uint32_t k = first_k_; k < end_k(); ++k) write_column(row, rows, k);
     if (last_block() && shape_.clamp) write_clamp(rows);
     for (uint32_t r = 0; r < rows; ++r)
       for (uint32_t v = 0; v < vectors_; ++v)
         emit(access(Op::kStore, sum(r, v), Buffer::kY, row + r, v * isa_.lanes, lanes_));
   }
-  void start_sum(uint32_t y_row, uint32_t r, uint32_t v) {
-    if (first_k_ != 0) return emit(access(Op::kLoad, sum(r, v), Buffer::kY, y_row, v * isa_.lanes, lanes_));
-    if (y_row % 3 == 0) return emit({.op = Op::kZero, .d = sum(r, v)});
-    splat_constant(sum(r, v), 0.125f * static_cast<float>(y_row));
+  void start_sums(uint32_t y_row, uint32_t r) {
+    const bool from_y = first_k_ != 0, from_zero = y_row % 3 == 0;
+    const uint32_t bias = from_y || from_zero ? 0 : constant(0.125f * static_cast<float>(y_row));
+    for (uint32_t v = 0; v < vectors_; ++v) {
+      if (from_y)
+        emit(access(Op::kLoad, sum(r, v), Buffer::kY, y_row, v * isa_.lanes, lanes_));
+      else if (from_zero)
+        emit({.op = Op::kZero, .d = sum(r, v)});
+      else
+        emit(access(Op::kSplatLoad, sum(r, v), Buffer::kW, 0, bias, 1));
+    }
   }
   void write_column(uint32_t row, uint32_t rows, uint32_t k) {
     if (shape_.prefetch && k + 1 < end_k()) emit(access(Op::kPrefetch, 0, Buffer::kX, k + 1, 0, 0));

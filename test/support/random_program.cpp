@@ -153,7 +153,7 @@ class Generator {
   /// One operation on defined registers; sources only ever hold loaded values, so sums cannot run away.
   void add_operation() {
     MicroOp op{.d = random_.one_of(accumulators_), .a = random_.one_of(sources_), .b = random_.one_of(sources_)};
-    switch (random_.below(10)) {
+    switch (random_.below(11)) {
       case 0:
         return define_source(random_.one_of(sources_));
       case 1:
@@ -169,6 +169,8 @@ class Generator {
       case 6:
       case 7:
         return has(Op::kFmaLane) ? add_accumulate(op, Op::kFmaLane) : add_accumulate(op, Op::kFma);
+      case 8:
+        return add_copy(op);
       default:
         return add_accumulate(op, Op::kFma);
     }
@@ -177,6 +179,12 @@ class Generator {
     op.op = code;
     if (!op_info(code).reads_b) op.b = 0;
     if (op_info(code).has_lane) op.lane = static_cast<uint8_t>(random_.below(4));
+    ops_.push_back(op);
+  }
+  /// From sources to either pool, so that sums cannot feed themselves.
+  void add_copy(MicroOp op) {
+    op.op = Op::kCopy, op.b = 0;
+    if (random_.below(2)) op.d = random_.one_of(sources_);
     ops_.push_back(op);
   }
   void add_splat_lane() {
@@ -192,7 +200,7 @@ class Generator {
     ops_.push_back(op);
   }
   void add_prefetch() {
-    MicroOp op{.op = Op::kPrefetch};
+    MicroOp op{.op = random_.below(2) ? Op::kPrefetch : Op::kPrefetchFar};
     access(op, random_.below(2) ? Buffer::kX : Buffer::kY, {random_.below(100), 0});
     ops_.push_back(op);
   }

@@ -157,6 +157,28 @@ TEST(WasmChunk, LoopsOverFullTiles_ThenAdvances) {
                           "i32.const 16", "i32.ge_u", "br_if 0", "end", "end", "end"));
 }
 
+/// `loads` times a load with three sums behind it.
+Chunk sums_behind_loads(size_t loads) {
+  Chunk chunk{.tiles = {{4, false, {}}}};
+  for (size_t i = 0; i < loads; ++i) {
+    chunk.tiles[0].ops.push_back({.op = Op::kLoad, .d = 1, .buffer = Buffer::kX, .lanes = 4});
+    chunk.tiles[0].ops.insert(chunk.tiles[0].ops.end(), 3, {.op = Op::kFma, .d = 0, .a = 1, .b = 2});
+  }
+  return chunk;
+}
+
+TEST(WasmChunk, CutsLongTilesIntoBlocks_SoThatOldEnginesKeepTheOrder) {
+  const auto ifs = [](size_t loads) {
+    const auto lines = disassembled(program_on("simd128"), sums_behind_loads(loads));
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), "end"), 2 + std::count(lines.begin(), lines.end(), "if"));
+    return std::count(lines.begin(), lines.end(), "if") - 1;  // one belongs to the loop
+  };
+  EXPECT_EQ(ifs(2), 0);   // 6 sums: one straight block
+  EXPECT_EQ(ifs(3), 1);   // 9 sums, cut only in front of loads
+  EXPECT_EQ(ifs(4), 2);   // 9 + 3
+  EXPECT_EQ(ifs(12), 4);  // 9 + 9 + 9 + 9
+}
+
 // By its bytes: LLVM 19 writes opcodes above 0xff but does not read them.
 TEST(WasmChunk, RelaxedFmaIsOneInstruction_SumLast) {
   const MicroOp fma{.op = Op::kFma, .d = 0, .a = 1, .b = 2};

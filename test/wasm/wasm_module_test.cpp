@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "backends/wasm/linker.h"
+#include "backends/wasm/size_budget.h"
 #include "llvm/Object/Wasm.h"
 #include "random_program.h"
 
@@ -147,6 +148,17 @@ TEST(WasmModule, RefusesChunksAboveTheEnginesLimit) {
   EXPECT_THAT(error_of(module_of(p), ErrorKind::kLimit),
               testing::MatchesRegex("kernel k: chunk 1: 8[0-9]+ bytes of code, but a WebAssembly function may have "
                                     "7654321; a smaller chunk in the schedule helps"));
+}
+
+TEST(WasmSizeBudget, EndsAtTheEnginesLimit) {
+  wasm::SizeBudget budget;
+  EXPECT_TRUE(budget.add(kMaxWasmModuleBytes - 5));
+  EXPECT_TRUE(budget.add(5));
+  const Status over = budget.add(1);
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().kind, ErrorKind::kLimit);
+  EXPECT_EQ(over.error().message,
+            "code and weights up to here have 1073741825 bytes, but a WebAssembly module may have 1073741824");
 }
 
 TEST(WasmModule, RefusesMoreCallsThanOneFunctionHolds) {

@@ -1,0 +1,170 @@
+#include "codegen/cli/arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <thread>
+
+#include "codegen/cli/progress.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SHA256.h"
+
+namespace espalier::cli {
+namespace {
+
+Result<uint32_t> parse_count(std::string_view option, std::string_view text) {
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value == 0 || value > 0x7fffffff)
+    return bad_input("{} is '{}', but must be a number in 1..2147483647", option, text);
+  return value;
+}
+
+Result<float> parse_bound(std::string_view text) {
+  const std::string copy(text);
+  char* end = nullptr;
+  const float value = std::strtof(copy.c_str(), &end);
+  if (copy.empty() || *end != 0 || std::isnan(value))
+    return bad_input("--clamp has bound '{}', but must have numbers", text);
+  return value;
+}
+
+/// "relu", "relu6", "none" or "LOW,HIGH".
+Result<Clamp> parse_clamp(std::string_view text) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (text == "none") return Clamp{};
+  if (text == "relu") return Clamp{0, kInfinity};
+  if (text == "relu6") return Clamp{0, 6};
+  const size_t comma = text.find(',');
+  if (comma == std::string_view::npos)
+    return bad_input("--clamp is '{}', but must be none, relu, relu6 or LOW,HIGH", text);
+  const auto low = parse_bound(text.substr(0, comma)), high = parse_bound(text.substr(comma + 1));
+  if (!low) return low.error();
+  if (!high) return high.error();
+  return Clamp{*low, *high};
+}
+
+/// The pixel counts of one kernel, from --pixels or the file.
+struct Pixels {
+  std::optional<uint32_t> fixed;  // none: left to run time
+  uint32_t most = 0;
+};
+
+Result<Pixels> parse_pixels(const InputArguments& arguments, const NamedMatrix& matrix) {
+  constexpr std::string_view kAny = "any:";
+  const std::string_view text = arguments.pixels;
+  if (text.empty() && matrix.pixels == 0)
+    return bad_input("{}: {} comes without a pixel count, give --pixels N or --pixels any:MOST", arguments.file,
+                     matrix.name);
+  if (text.empty()) return Pixels{matrix.pixels, matrix.pixels};
+  const bool any = text.starts_with(kAny);
+  const auto count = parse_count("--pixels", any ? text.substr(kAny.size()) : text);
+  if (!count) return count.error();
+  return Pixels{any ? std::optional<uint32_t>() : *count, *count};
+}
+
+Result<uint32_t> parse_stride(std::string_view option, std::string_view text, uint32_t pixels) {
+  if (text.empty()) return pixels;
+  if (text == "auto") return recommended_stride(pixels);
+  return parse_count(option, text);
+}
+
+Result<ImportOptions> import_options(const InputArguments& arguments) {
+  ImportOptions options;
+  options.select = arguments.select;
+  options.seed = arguments.seed;
+  if (arguments.orientation.empty()) return options;
+  if (arguments.orientation != "out-in" && arguments.orientation != "in-out")
+    return bad_input("--orientation is '{}', but must be out-in or in-out", arguments.orientation);
+  options.transpose = arguments.orientation == "in-out";
+  return options;
+}
+
+Result<KernelSpec> make_spec(const InputArguments& arguments, NamedMatrix matrix, std::string name) {
+  KernelSpec spec;
+  spec.name = std::move(name);
+  const auto pixels = parse_pixels(arguments, matrix);
+  if (!pixels) return pixels.error();
+  spec.pixels = pixels->fixed;
+  const auto input = parse_stride("--input-stride", arguments.input_stride, pixels->most);
+  const auto output = parse_stride("--output-stride", arguments.output_stride, pixels->most);
+  if (!input) return input.error();
+  if (!output) return output.error();
+  spec.input_stride = *input;
+  spec.output_stride = *output;
+  spec.clamp = matrix.clamp;
+  if (!arguments.clamp.empty()) {
+    const auto clamp = parse_clamp(arguments.clamp);
+    if (!clamp) return clamp.error();
+    spec.clamp = *clamp;
+  }
+  if (!arguments.no_bias) spec.bias = std::move(matrix.bias);
+  spec.matrix = std::move(matrix.matrix);
+  return validated(std::move(spec));
+}
+
+}  // namespace
+
+void InputArguments::add_to(CLI::App& app) {
+  app.add_option("file", file, "matrices: .npy .npz .mtx .smtx .tflite")->required();
+  app.add_option("--select", select, "one matrix, by name or by number (default: all)");
+  app.add_option("--orientation", orientation, "of .npy/.npz arrays: out-in or in-out (default: by rule)");
+  app.add_option("--pixels", pixels, "pixel count N, or any:MOST to leave it to run time (default: the file's)");
+  app.add_option("--input-stride", input_stride, "elements from one input row to the next, or auto (default: pixels)");
+  app.add_option("--output-stride", output_stride,
+                 "elements from one output row to the next, or auto (default: pixels)");
+  app.add_option("--clamp", clamp, "none, relu, relu6 or LOW,HIGH (default: the file's)");
+  app.add_flag("--no-bias", no_bias, "leave the file's biases out");
+  app.add_option("--seed", seed, "for values of pattern-only files and for inputs")->capture_default_str();
+}
+
+void TargetArguments::add_to(CLI::App& app, bool with_target) {
+  if (with_target) app.add_option("--target", target, "see `espalier targets`")->capture_default_str();
+  app.add_option("--cpu", cpu, "CPU or vector instruction set (default: the target's)");
+  app.add_option("--schedule", schedule, "e.g. unrolled:rows=8,vectors=3,k=128,chunk=768,pixels=512,prefetch=1");
+  app.add_option("--dump-dir", dump_directory, "write plan, program and time after every pass there");
+  app.add_option("-j,--jobs", jobs, "threads (default: one per core); never changes the output");
+}
+
+Result<LibraryOptions> TargetArguments::library_options(size_t kernels) const {
+  LibraryOptions options;
+  if (!schedule.empty()) {
+    auto parsed = parse_schedule(schedule);
+    if (!parsed) return std::move(parsed).error();
+    options.schedule = *parsed;
+  }
+  options.jobs = jobs ? jobs : std::max(1u, std::thread::hardware_concurrency());
+  options.dump_directory = dump_directory;
+  options.progress = progress_reporter(kernels);
+  return options;
+}
+
+Result<std::vector<LibraryKernel>> make_kernels(const InputArguments& arguments) {
+  const auto options = import_options(arguments);
+  if (!options) return options.error();
+  auto matrices = read_matrices(arguments.file, *options);
+  if (!matrices) return std::move(matrices).error();
+  std::vector<std::string> names;
+  for (const NamedMatrix& m : *matrices) names.push_back(m.name);
+  const std::vector<std::string> identifiers = c_identifiers(names);
+  const std::string file = std::filesystem::path(arguments.file).filename().string();
+  std::vector<LibraryKernel> kernels;
+  for (size_t i = 0; i < matrices->size(); ++i) {
+    auto spec = make_spec(arguments, std::move((*matrices)[i]), identifiers[i]);
+    if (!spec) return std::move(spec).error();
+    kernels.push_back({*std::move(spec), fmt::format("{}: {}", file, names[i])});
+  }
+  return kernels;
+}
+
+Result<std::string> hash_file(const std::string& path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!buffer) return system_error("cannot read {}: {}", path, buffer.getError().message());
+  const llvm::StringRef bytes = (*buffer)->getBuffer();
+  const auto digest = llvm::SHA256::hash({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  return "sha256:" + llvm::toHex(digest, /*LowerCase=*/true);
+}
+
+}  // namespace espalier::cli

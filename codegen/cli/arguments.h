@@ -1,0 +1,41 @@
+// What the verbs' options say, and what follows from it.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+#include "codegen/library/compile_library.h"
+#include "ir/import/matrix_file.h"
+
+namespace espalier::cli {
+
+/// Which matrices, and what to compute with them.
+struct InputArguments {
+  std::string file, select, orientation, pixels, clamp;
+  std::string input_stride, output_stride;
+  uint64_t seed = 1;
+  bool no_bias = false;
+
+  void add_to(CLI::App& app);
+};
+
+/// For which machine, and how.
+struct TargetArguments {
+  std::string target = "host", cpu, schedule, dump_directory;
+  uint32_t jobs = 0;
+
+  void add_to(CLI::App& app, bool with_target = true);
+  Result<Target> resolve() const { return find_target(target, cpu); }
+  /// Options for compile_library, with progress on standard error. Errors: those of parse_schedule.
+  Result<LibraryOptions> library_options(size_t kernels) const;
+};
+
+/// Reads the file and makes one kernel per matrix: names become C identifiers; pixels come from the file unless given.
+/// Errors: those of the readers; kBadInput for values that do not fit together.
+Result<std::vector<LibraryKernel>> make_kernels(const InputArguments& arguments);
+
+/// "sha256:..." of a file's bytes. Errors: kSystem.
+Result<std::string> hash_file(const std::string& path);
+
+}  // namespace espalier::cli

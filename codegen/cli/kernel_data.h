@@ -1,0 +1,21 @@
+// Inputs and outputs of kernels: seeded, in memory and as raw files.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ir/kernel_spec.h"
+
+namespace espalier::cli {
+
+/// X of a kernel: input_channels x input_stride floats from SeededRandom(seed).weight() in order.
+std::vector<float> seeded_input(const KernelSpec& spec, uint64_t seed);
+
+/// Y to be filled: output_channels x output_stride floats, zero.
+std::vector<float> empty_output(const KernelSpec& spec);
+
+/// Raw little-endian fp32 files. Errors: kSystem; kBadInput for a file of another size.
+Status write_floats(const std::string& path, const std::vector<float>& values);
+Result<std::vector<float>> read_floats(const std::string& path, size_t count);
+
+}  // namespace espalier::cli

@@ -1,0 +1,186 @@
+#include "codegen/library/emit_library.h"
+
+#include <optional>
+
+#include "backends/c_source/c_header.h"
+#include "backends/c_source/c_source.h"
+#include "backends/c_source/manifest.h"
+#include "backends/mc/assembly_listing.h"
+#include "backends/mc/object_writer.h"
+#include "backends/text_template.h"
+#include "backends/wasm/wasm_module.h"
+
+namespace espalier {
+namespace {
+
+struct EmissionName {
+  std::string_view name;
+  Emission kind;
+};
+constexpr EmissionName kNames[] = {
+    {"object", Emission::kObject},   {"asm", Emission::kAssembly}, {"c", Emission::kC},
+    {"header", Emission::kHeader},   {"wasm", Emission::kWasm},    {"manifest", Emission::kManifest},
+    {"program", Emission::kProgram},
+};
+
+bool is_native(const Target& target) { return target.isa == Isa::kX86_64 || target.isa == Isa::kAArch64; }
+
+bool can_emit(Emission kind, const Target& target) {
+  if (kind == Emission::kObject || kind == Emission::kAssembly) return is_native(target);
+  if (kind == Emission::kWasm) return target.isa == Isa::kWasm;
+  return true;
+}
+
+std::string_view default_emissions(const Target& target) {
+  if (target.isa == Isa::kWasm) return "wasm,manifest";
+  return is_native(target) ? "object,header,manifest" : "c,header,manifest";
+}
+
+/// Collects the files of one library, kind by kind.
+class LibraryWriter {
+ public:
+  LibraryWriter(std::span<const CompiledKernel> kernels, const Target& target, const EmitOptions& options)
+      : kernels_(kernels), target_(target), options_(options) {}
+
+  Result<std::vector<OutputFile>> run() {
+    for (const Emission kind : options_.kinds) {
+      if (kind == Emission::kManifest) continue;
+      if (Status s = write(kind); !s) return std::move(s).error();
+    }
+    if (options_.kinds.contains(Emission::kManifest))
+      if (Status s = add(write_manifest(manifest())); !s) return std::move(s).error();
+    return std::move(files_);
+  }
+
+ private:
+  Status add(Result<OutputFile> file) {
+    if (!file) return std::move(file).error();
+    files_.push_back(*std::move(file));
+    return {};
+  }
+  Status add(std::string name, Result<std::string> contents) {
+    if (!contents) return std::move(contents).error();
+    files_.push_back({std::move(name), *std::move(contents)});
+    return {};
+  }
+
+  Status write(Emission kind) {
+    switch (kind) {
+      case Emission::kObject:
+        return add(options_.library + ".o", object());
+      case Emission::kAssembly:
+        return add(options_.library + ".s", assembly());
+      case Emission::kC:
+        return c_sources();
+      case Emission::kHeader:
+        return header();
+      case Emission::kWasm:
+        return add(options_.library + ".wasm", module());
+      case Emission::kProgram:
+        return programs();
+      case Emission::kManifest:
+        break;
+    }
+    return {};
+  }
+
+  Result<std::string> object() const {
+    std::vector<KernelCode> codes;
+    for (const CompiledKernel& k : kernels_) codes.push_back(k.code);
+    return write_object(codes, target_);
+  }
+  Result<std::string> assembly() const {
+    std::string text;
+    for (const CompiledKernel& k : kernels_) {
+      auto listing = print_assembly(k.code, target_);
+      if (!listing) return std::move(listing).error();
+      text += *listing;
+    }
+    return text;
+  }
+  Result<std::string> module() const {
+    std::vector<KernelProgram> programs;
+    for (const CompiledKernel& k : kernels_) programs.push_back(*k.program);
+    return write_wasm_module(programs);
+  }
+  Status c_sources() {
+    for (const CompiledKernel& k : kernels_) {
+      CSourceOptions c;
+      c.weights_in_side_file = options_.weights_in_side_file;
+      c.banner = options_.banner;
+      auto sources = write_c_source(*k.program, c);
+      if (!sources) return std::move(sources).error();
+      for (OutputFile& file : *sources) files_.push_back(std::move(file));
+    }
+    return options_.kinds.contains(Emission::kHeader) ? Status() : add(kernel_abi_header());
+  }
+  Status header() {
+    std::vector<HeaderKernel> kernels;
+    for (const CompiledKernel& k : kernels_)
+      kernels.push_back({k.program.get(), k.input.spec.clamp, !k.input.spec.bias.empty()});
+    if (Status s = add(write_header(options_.library, kernels, options_.banner)); !s) return s;
+    return add(kernel_abi_header());
+  }
+  Status programs() {
+    for (const CompiledKernel& k : kernels_) files_.push_back({k.program->name + ".program", print(*k.program)});
+    return {};
+  }
+
+  /// The files that hold a kernel: its own, and those of the whole library.
+  std::vector<std::string> files_of(const CompiledKernel& kernel) const {
+    std::vector<std::string> names;
+    for (const OutputFile& file : files_) {
+      const bool own = file.name.starts_with(kernel.program->name + ".");
+      const bool shared = file.name == options_.library + ".o" || file.name == options_.library + ".wasm" ||
+                          file.name == options_.library + ".s" || file.name == options_.library + ".h";
+      if (own || shared) names.push_back(file.name);
+    }
+    return names;
+  }
+  ManifestInput manifest() const {
+    ManifestInput input{options_.library, target_, options_.banner, files_, {}};
+    for (const CompiledKernel& k : kernels_) {
+      ManifestLayer layer{
+          k.program.get(), k.input.source, reason(*k.program), k.input.spec.clamp, !k.input.spec.bias.empty(),
+          std::nullopt,    files_of(k)};
+      if (is_native(target_)) layer.code_bytes = k.code_bytes();
+      input.layers.push_back(std::move(layer));
+    }
+    return input;
+  }
+  static std::string reason(const KernelProgram& p) {
+    return fmt::format(
+        "register tile of {} output channels x {} vectors, input channels in blocks of {}, {} chunks of code",
+        p.schedule.tile_rows, p.schedule.tile_vectors, p.schedule.k_block, p.chunks.size());
+  }
+
+  std::span<const CompiledKernel> kernels_;
+  const Target& target_;
+  const EmitOptions& options_;
+  std::vector<OutputFile> files_;
+};
+
+}  // namespace
+
+Result<std::set<Emission>> parse_emissions(std::string_view text, const Target& target) {
+  std::set<Emission> kinds;
+  if (text.empty()) text = default_emissions(target);
+  while (true) {
+    const size_t comma = text.find(',');
+    const std::string_view name = text.substr(0, comma);
+    const auto* found = std::find_if(std::begin(kNames), std::end(kNames), [&](auto& n) { return n.name == name; });
+    if (found == std::end(kNames))
+      return bad_input("cannot emit '{}', known kinds are object, asm, c, header, wasm, manifest, program", name);
+    if (!can_emit(found->kind, target)) return unsupported("target {} has no {} to emit", target.name, name);
+    kinds.insert(found->kind);
+    if (comma == std::string_view::npos) return kinds;
+    text = text.substr(comma + 1);
+  }
+}
+
+Result<std::vector<OutputFile>> emit_library(std::span<const CompiledKernel> kernels, const Target& target,
+                                             const EmitOptions& options) {
+  return LibraryWriter(kernels, target, options).run();
+}
+
+}  // namespace espalier

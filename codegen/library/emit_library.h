@@ -1,0 +1,33 @@
+// The files that a compiled library becomes.
+#pragma once
+
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "backends/output_file.h"
+#include "codegen/library/compile_library.h"
+
+namespace espalier {
+
+/// What can be written. Text names: object, asm, c, header, wasm, manifest, program.
+enum class Emission : uint8_t { kObject, kAssembly, kC, kHeader, kWasm, kManifest, kProgram };
+
+/// Parses "object,header"; empty text gives the target's default: object (or wasm, or c), header and manifest.
+/// Errors: kBadInput for an unknown name, kUnsupported for a kind that `target` has not.
+Result<std::set<Emission>> parse_emissions(std::string_view text, const Target& target);
+
+struct EmitOptions {
+  std::string library;  ///< base name of the files
+  std::set<Emission> kinds;
+  bool weights_in_side_file = false;
+  Banner banner;
+};
+
+/// The files, by the order of Emission and then of the kernels; the manifest last. Equal input gives equal bytes.
+///   LIBRARY.o  LIBRARY.s  NAME.c  LIBRARY.h + espalier/kernel_abi.h  LIBRARY.wasm  NAME.program  manifest.json
+Result<std::vector<OutputFile>> emit_library(std::span<const CompiledKernel> kernels, const Target& target,
+                                             const EmitOptions& options);
+
+}  // namespace espalier
