@@ -89,12 +89,24 @@ Sections sections_of(llvm::MCContext& context, ObjectFormat format) {
   return {info.getTextSection(), info.getReadOnlySection(), pointers};
 }
 
+/// Somewhat more than the object will have, so that its buffer grows once.
+size_t expected_bytes(std::span<const KernelCode> kernels) {
+  constexpr size_t kPerChunk = 256;  // symbol, name, relocation, table entry, alignment
+  size_t bytes = 4096;
+  for (const KernelCode& kernel : kernels) {
+    bytes += 1024 + kernel.program->stream.size() * sizeof(float);
+    for (const std::string& chunk : kernel.chunks) bytes += chunk.size() + kPerChunk;
+  }
+  return bytes;
+}
+
 class ObjectWriter {
  public:
   ObjectWriter(const Target& target, std::unique_ptr<McTarget> mc) : target_(target), mc_(std::move(mc)) {}
 
   Result<std::string> write(std::span<const KernelCode> kernels) {
     llvm::SmallString<0> bytes;
+    bytes.reserve(expected_bytes(kernels));
     llvm::raw_svector_ostream out(bytes);
     std::string complaint;
     context().setDiagnosticHandler([&](const llvm::SMDiagnostic& d, bool, const llvm::SourceMgr&,

@@ -146,10 +146,6 @@ class ChunkAssembler {
     encoder_.emit(inst, operands, out_);
   }
 
-  bool is_near(int64_t distance, int32_t unit) const {
-    return distance % unit == 0 && distance / unit >= -128 && distance / unit <= 127;
-  }
-
   void address(std::span<const MicroOp> rest, Inst inst, Encoder::Operands& operands) {
     const auto buffer = static_cast<size_t>(rest[0].buffer);
     const int64_t offset = byte_offset(rest[0]);
@@ -157,8 +153,8 @@ class ChunkAssembler {
     AddressWindow& window = windows_[buffer];
     operands.base = kBases[buffer];
     operands.displacement = static_cast<int32_t>(offset);
-    if (is_near(offset, unit)) return;
-    if (!(window.open && is_near(offset - window.offset, unit)) && !open_window(rest, unit, window)) return;
+    if (Encoder::fits_byte(offset, unit)) return;
+    if (!(window.open && Encoder::fits_byte(offset - window.offset, unit)) && !open_window(rest, unit, window)) return;
     operands.base = kWindows[buffer];
     operands.displacement = static_cast<int32_t>(offset - window.offset);
   }
@@ -172,7 +168,7 @@ class ChunkAssembler {
     for (size_t i = 0; i < std::min(rest.size(), kLookAhead) && uses < kWindowUses; ++i) {
       const MicroOp& op = rest[i];
       if (!op_info(op.op).has_access || op.buffer != buffer) continue;
-      uses += is_near(byte_offset(op) - start, encoder_.displacement_unit(instruction(op)));
+      uses += Encoder::fits_byte(byte_offset(op) - start, encoder_.displacement_unit(instruction(op)));
     }
     if (uses < kWindowUses) return false;
     encoder_.lea(kWindows[static_cast<size_t>(buffer)], kBases[static_cast<size_t>(buffer)],
