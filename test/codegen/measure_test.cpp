@@ -191,7 +191,7 @@ TEST(MeasureKernel, RefusesAKernelOfAnotherAbi) {
   const auto m = measure_kernel(&copy.kernel, 49, {.timing = kQuick});
   ASSERT_FALSE(m);
   EXPECT_EQ(m.error().kind, ErrorKind::kUnsupported);
-  EXPECT_NE(m.error().message.find("copy"), std::string::npos) << m.error().message;
+  EXPECT_EQ(m.error().message, "kernel was made for ABI version 2, but this runtime has version 1");
 }
 
 TEST(MeasureKernel, RefusesAPeakItCannotMeasure) {
