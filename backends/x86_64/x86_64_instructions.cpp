@@ -201,14 +201,10 @@ void Encoder::emit(Inst inst, const Operands& o, std::string& out) {
   const Displacement size = memory ? displacement_class(inst, o.displacement) : Displacement::kNone;
   Encoded& encoded = memo(inst, o, size);
   if (encoded.length == 0) encoded = encode(inst, o, size);
-  // A copy of constant size, then the right length: copies of variable size are a chain of mispredicted branches.
-  const size_t end = out.size() + encoded.length;
-  out.append(reinterpret_cast<const char*>(encoded.bytes), sizeof encoded.bytes);
-  out.resize(end);
-  const int32_t unit = displacement_unit(inst);
+  out.append(reinterpret_cast<const char*>(encoded.bytes), encoded.length);
   if (size == Displacement::kByte)
-    out[end - 1] = static_cast<char>(o.displacement >> std::countr_zero(static_cast<uint32_t>(unit)));
-  if (size == Displacement::kWord) std::memcpy(out.data() + end - 4, &o.displacement, 4);
+    out.back() = static_cast<char>(o.displacement >> std::countr_zero(static_cast<uint32_t>(displacement_unit(inst))));
+  if (size == Displacement::kWord) std::memcpy(out.data() + out.size() - 4, &o.displacement, 4);
 }
 
 void Encoder::append(const llvm::MCInst& inst, std::string& out) const {
