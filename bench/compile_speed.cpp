@@ -2,6 +2,10 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "bench/compile_runs.h"
 #include "bench/mobilenet_layers.h"
 #include "codegen/measure/pinned_core.h"
@@ -12,6 +16,7 @@ namespace {
 struct Options {
   std::string data;
   size_t runs = 15;
+  bool keep_memory = false;
   std::vector<std::string> targets = {"x86_64-linux/avx2", "x86_64-linux/avx512", "aarch64-linux/cortex-a76",
                                       "wasm32/simd128"};
 };
@@ -102,7 +107,16 @@ Status print_time_to_callable(const Options& o) {
   return {};
 }
 
+/// glibc gives large blocks back to the system and takes them anew for the next kernel, page fault by page fault.
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 256 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
+
 Status run(const Options& o) {
+  if (o.keep_memory) keep_freed_memory();
   const PinnedCore pinned;
   if (Status s = print_table(o); !s) return s;
   return print_time_to_callable(o);
@@ -116,6 +130,7 @@ int main(int argc, char** argv) {
   espalier::Options options;
   app.add_option("data", options.data, "mobilenet_v1_1.0_90.npz (default: in $ESPALIER_DATA or ../shared/data)");
   app.add_option("--runs", options.runs, "timed runs of each job")->check(CLI::PositiveNumber);
+  app.add_flag("--keep-memory", options.keep_memory, "let malloc keep freed memory for the next run");
   app.add_option("--target", options.targets, "targets as TARGET/CPU")->delimiter(',');
   CLI11_PARSE(app, argc, argv);
   const espalier::Status status = espalier::run(options);

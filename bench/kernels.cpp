@@ -17,6 +17,7 @@ struct Options {
   std::string data, schedule = "unrolled", cpu, layer = ".", json;
   size_t repeat = 1;
   double seconds = 0.3;
+  uint32_t stride = 0;
   bool dense_strides = false, sweep = false;
   SweepGrid grid;
 };
@@ -31,6 +32,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--seconds", o.seconds, "time for one measurement of one layer")->check(CLI::PositiveNumber);
   app.add_option("--json", o.json, "also write the results to this file");
   app.add_flag("--dense-strides", o.dense_strides, "row strides equal to the pixels, for comparison");
+  app.add_option("--stride", o.stride, "row strides of this many elements, for comparison");
   app.add_flag("--sweep", o.sweep, "time every schedule of the lists below against the compiler's choice");
   app.add_option("--rows", o.grid.rows, "sweep: rows of a tile")->delimiter(',');
   app.add_option("--vectors", o.grid.vectors, "sweep: vectors of a tile")->delimiter(',');
@@ -49,6 +51,7 @@ Result<std::vector<KernelSpec>> chosen_layers(const Options& o, std::string& sou
   for (KernelSpec& spec : layers->specs)
     if (pattern.match(spec.name)) {
       if (o.dense_strides) spec.input_stride = spec.output_stride = *spec.pixels;
+      if (o.stride) spec.input_stride = spec.output_stride = o.stride;
       specs.push_back(std::move(spec));
     }
   if (specs.empty()) return bad_input("no layer matches '{}'", o.layer);

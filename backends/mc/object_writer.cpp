@@ -89,13 +89,41 @@ Sections sections_of(llvm::MCContext& context, ObjectFormat format) {
   return {info.getTextSection(), info.getReadOnlySection(), pointers};
 }
 
+/// What LLVM has for its own SmallVector only; saves a copy of the whole object.
+class StringStream final : public llvm::raw_pwrite_stream {
+ public:
+  explicit StringStream(std::string& bytes) : bytes_(bytes) { SetUnbuffered(); }
+  ~StringStream() override = default;
+
+ private:
+  void write_impl(const char* data, size_t size) override { bytes_.append(data, size); }
+  void pwrite_impl(const char* data, size_t size, uint64_t offset) override {
+    bytes_.replace(static_cast<size_t>(offset), size, data, size);
+  }
+  uint64_t current_pos() const override { return bytes_.size(); }
+
+  std::string& bytes_;
+};
+
+/// Somewhat more than the object will have, so that its buffer grows once.
+size_t expected_bytes(std::span<const KernelCode> kernels) {
+  constexpr size_t kPerChunk = 256;  // symbol, name, relocation, table entry, alignment
+  size_t bytes = 4096;
+  for (const KernelCode& kernel : kernels) {
+    bytes += 1024 + kernel.program->stream.size() * sizeof(float);
+    for (const std::string& chunk : kernel.chunks) bytes += chunk.size() + kPerChunk;
+  }
+  return bytes;
+}
+
 class ObjectWriter {
  public:
   ObjectWriter(const Target& target, std::unique_ptr<McTarget> mc) : target_(target), mc_(std::move(mc)) {}
 
   Result<std::string> write(std::span<const KernelCode> kernels) {
-    llvm::SmallString<0> bytes;
-    llvm::raw_svector_ostream out(bytes);
+    std::string bytes;
+    bytes.reserve(expected_bytes(kernels));
+    StringStream out(bytes);
     std::string complaint;
     context().setDiagnosticHandler([&](const llvm::SMDiagnostic& d, bool, const llvm::SourceMgr&,
                                        std::vector<const llvm::MDNode*>&) { complaint = d.getMessage().str(); });
@@ -105,7 +133,7 @@ class ObjectWriter {
     for (const KernelCode& kernel : kernels) emit(kernel);
     streamer_->finish();
     if (context().hadError()) return internal_error("LLVM refused an object for {}: {}", target_.name, complaint);
-    return std::string(bytes);
+    return bytes;
   }
 
  private:

@@ -32,7 +32,9 @@ struct Lowered {
 class ChunkAssembler {
  public:
   ChunkAssembler(const KernelProgram& program, Encoder& encoder)
-      : program_(program), encoder_(encoder), full_lanes_(program.target.vector->lanes) {}
+      : program_(program), encoder_(encoder), full_lanes_(program.target.vector->lanes) {
+    for (int op = 0; op < kOpCount; ++op) has_access_[op] = op_info(static_cast<Op>(op)).has_access;
+  }
 
   std::string run(const Chunk& chunk) {
     out_.reserve(chunk.tiles.empty() ? 64 : 256 + chunk.tiles.size() * chunk.tiles[0].ops.size() * 7);
@@ -142,12 +144,8 @@ class ChunkAssembler {
     if (op.op == Op::kFmaLoad) operands.s = op.b;
     if (op.op == Op::kMax || op.op == Op::kMin || op.op == Op::kCopy) operands.s = op.a;
     if (op.op == Op::kSplatLane) operands.s = op.a, operands.t = op.lane;
-    if (op_info(op.op).has_access) address(rest, inst, operands);
+    if (has_access_[static_cast<int>(op.op)]) address(rest, inst, operands);
     encoder_.emit(inst, operands, out_);
-  }
-
-  bool is_near(int64_t distance, int32_t unit) const {
-    return distance % unit == 0 && distance / unit >= -128 && distance / unit <= 127;
   }
 
   void address(std::span<const MicroOp> rest, Inst inst, Encoder::Operands& operands) {
@@ -157,8 +155,8 @@ class ChunkAssembler {
     AddressWindow& window = windows_[buffer];
     operands.base = kBases[buffer];
     operands.displacement = static_cast<int32_t>(offset);
-    if (is_near(offset, unit)) return;
-    if (!(window.open && is_near(offset - window.offset, unit)) && !open_window(rest, unit, window)) return;
+    if (Encoder::fits_byte(offset, unit)) return;
+    if (!(window.open && Encoder::fits_byte(offset - window.offset, unit)) && !open_window(rest, unit, window)) return;
     operands.base = kWindows[buffer];
     operands.displacement = static_cast<int32_t>(offset - window.offset);
   }
@@ -171,8 +169,8 @@ class ChunkAssembler {
     int uses = 0;
     for (size_t i = 0; i < std::min(rest.size(), kLookAhead) && uses < kWindowUses; ++i) {
       const MicroOp& op = rest[i];
-      if (!op_info(op.op).has_access || op.buffer != buffer) continue;
-      uses += is_near(byte_offset(op) - start, encoder_.displacement_unit(instruction(op)));
+      if (!has_access_[static_cast<int>(op.op)] || op.buffer != buffer) continue;
+      uses += Encoder::fits_byte(byte_offset(op) - start, encoder_.displacement_unit(instruction(op)));
     }
     if (uses < kWindowUses) return false;
     encoder_.lea(kWindows[static_cast<size_t>(buffer)], kBases[static_cast<size_t>(buffer)],
@@ -184,6 +182,7 @@ class ChunkAssembler {
   const KernelProgram& program_;
   Encoder& encoder_;
   uint32_t full_lanes_;
+  bool has_access_[kOpCount];  // of op_info, next to the look-ahead, which asks for it most
   AddressWindow windows_[3];
   std::string out_;
 };

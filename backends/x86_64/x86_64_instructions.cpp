@@ -1,5 +1,6 @@
 #include "backends/x86_64/x86_64_instructions.h"
 
+#include <bit>
 #include <cstring>
 
 #include "llvm/ADT/SmallVector.h"
@@ -118,9 +119,7 @@ Status Encoder::resolve(bool avx512) {
 
 Encoder::Displacement Encoder::displacement_class(Inst inst, int32_t displacement) const {
   if (displacement == 0) return Displacement::kNone;
-  const int32_t unit = displacement_unit(inst);
-  const bool fits = displacement % unit == 0 && displacement / unit >= -128 && displacement / unit <= 127;
-  return fits ? Displacement::kByte : Displacement::kWord;
+  return fits_byte(displacement, displacement_unit(inst)) ? Displacement::kByte : Displacement::kWord;
 }
 
 Encoder::Encoded& Encoder::memo(Inst inst, const Operands& o, Displacement size) {
@@ -203,7 +202,8 @@ void Encoder::emit(Inst inst, const Operands& o, std::string& out) {
   Encoded& encoded = memo(inst, o, size);
   if (encoded.length == 0) encoded = encode(inst, o, size);
   out.append(reinterpret_cast<const char*>(encoded.bytes), encoded.length);
-  if (size == Displacement::kByte) out.back() = static_cast<char>(o.displacement / displacement_unit(inst));
+  if (size == Displacement::kByte)
+    out.back() = static_cast<char>(o.displacement >> std::countr_zero(static_cast<uint32_t>(displacement_unit(inst))));
   if (size == Displacement::kWord) std::memcpy(out.data() + out.size() - 4, &o.displacement, 4);
 }
 

@@ -11,6 +11,7 @@ namespace espalier {
 namespace {
 
 constexpr size_t kLineBytes = 64, kHugePageBytes = size_t{2} << 20, kHugeFrom = size_t{128} << 10;
+constexpr size_t kMostElements = size_t{1} << 40;  // 4 TiB; above it sizes in bytes could overflow
 
 void ask_for_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t bytes) {
 #if defined(__linux__)
@@ -22,6 +23,7 @@ void ask_for_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t b
 }  // namespace
 
 AlignedBuffer::AlignedBuffer(size_t size) {
+  if (size > kMostElements) return;
   const size_t alignment = size * sizeof(float) >= kHugeFrom ? kHugePageBytes : kLineBytes;
   const size_t bytes = (size * sizeof(float) / alignment + 1) * alignment;
   void* memory = std::aligned_alloc(alignment, bytes);
