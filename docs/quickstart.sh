@@ -60,4 +60,4 @@ step "run under Node" run_wasm
 step "check WebAssembly" "$espalier" run "$model" --seed 1 --check "$out/wasm/data" --json "$out/wasm.json"
 
 echo
-node docs/quickstart/table.mjs "$out/host.json" "$out/aarch64.json" "$out/wasm.json"
+node docs/quickstart/table.mjs "$out/host.json" "$out/aarch64.json" "$out/wasm.json" 46

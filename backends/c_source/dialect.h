@@ -21,11 +21,11 @@ struct Dialect {
   };
   static constexpr size_t kMaxNarrow = 8;
 
-  std::string_view isa;                         ///< VectorIsa::name
-  std::string_view type;                        ///< of a vector register
-  std::string_view mask_type = {};              ///< of a mask; empty without masks
-  std::string_view flags;                       ///< what the C compiler has to be told
-  std::string_view preamble;                    ///< template with guard, includes and helpers
+  std::string_view isa;                ///< VectorIsa::name
+  std::string_view type;               ///< of a vector register
+  std::string_view mask_type = {};     ///< of a mask; empty without masks
+  std::string_view flags;              ///< what the C compiler has to be told
+  std::string_view preamble;           ///< template with guard, includes and helpers
   std::string_view load_weights = {};  ///< four weights into every 128-bit part, where a full vector is wider than that
   std::array<std::string_view, kOpCount> full;  ///< by Op, for full vectors
   std::array<Narrow, kMaxNarrow> narrow = {};   ///< for fewer lanes

@@ -38,8 +38,8 @@ class Definitions {
 
   void execute(const MicroOp& op, uint32_t index) {
     if (!op_info(op.op).writes_d) return;
-    const bool restorable = is_source(op) || (op.op == Op::kSplatLane && !lost_[op.a]);
-    if (op.op == Op::kSplatLane) source_[index] = definition_[op.a];
+    const bool restorable = is_source(op) || (is_derived(op) && !lost_[op.a]);
+    if (is_derived(op)) source_[index] = definition_[op.a];
     definition_[op.d] = index;
     lost_.set(op.d, !restorable);
   }
@@ -49,18 +49,19 @@ class Definitions {
 
   RestoredRegister recipe(uint8_t reg, const std::vector<MicroOp>& ops) const {
     RestoredRegister result{reg, {definition_[reg]}};
-    while (ops[result.ops.back()].op == Op::kSplatLane) result.ops.push_back(source_[result.ops.back()]);
+    while (is_derived(ops[result.ops.back()])) result.ops.push_back(source_[result.ops.back()]);
     return result;
   }
 
  private:
+  static bool is_derived(const MicroOp& op) { return op.op == Op::kSplatLane || op.op == Op::kCopy; }
   /// Y is not a source: a store may have come in between.
   static bool is_source(const MicroOp& op) {
     return op.op == Op::kZero || op.op == Op::kSplatLoad || (op.op == Op::kLoad && op.buffer != Buffer::kY);
   }
 
   std::array<uint32_t, 256> definition_{};
-  std::vector<uint32_t> source_;  ///< of a splat_lane: the operation that defined its operand
+  std::vector<uint32_t> source_;  ///< of a derived value: the operation that defined its operand
   Registers lost_;
 };
 

@@ -9,7 +9,7 @@
 namespace espalier {
 
 /// A register whose value one part takes over from an earlier one by computing it again: operation `ops.front()` of the
-/// tile, applied to the results of the following entries, if any (a splat_lane of a load).
+/// tile, applied to the results of the following entries, if any (a splat_lane or copy of a load).
 struct RestoredRegister {
   uint8_t reg = 0;
   std::vector<uint32_t> ops;
@@ -27,8 +27,8 @@ struct TilePart {
 ///
 /// clang's optimiser is quadratic in the length of a basic block (1,580 non-zeros took LLVM 8.6 s, 419 took 0.45 s), so
 /// each part becomes a function of its own. A cut is possible where every live register can be computed again from
-/// memory that a kernel never writes: zeros, loads of x and w, lanes of them. Between such places a part grows past the
-/// limit.
+/// memory that a kernel never writes: zeros, loads of x and w, lanes and copies of them. Between such places a part
+/// grows past the limit.
 std::vector<TilePart> split_tile(const PixelTile& tile, size_t limit);
 
 }  // namespace espalier

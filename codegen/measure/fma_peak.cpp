@@ -20,8 +20,8 @@ namespace {
 void avx2_loop(uint64_t rounds) {
 #define ESPALIER_ZERO(n) "vxorps %%ymm" #n ", %%ymm" #n ", %%ymm" #n "\n"
 #define ESPALIER_FMA(n) "vfmadd231ps %%ymm14, %%ymm15, %%ymm" #n "\n"
-  asm volatile(ESPALIER_12(ESPALIER_ZERO) ESPALIER_ZERO(14) ESPALIER_ZERO(15) ".p2align 6\n1:\n" ESPALIER_12(
-                   ESPALIER_FMA) "dec %0\njnz 1b\nvzeroupper\n"
+  asm volatile(ESPALIER_12(ESPALIER_ZERO) ESPALIER_ZERO(14)
+                   ESPALIER_ZERO(15) ".p2align 6\n1:\n" ESPALIER_12(ESPALIER_FMA) "dec %0\njnz 1b\nvzeroupper\n"
                : "+r"(rounds)
                :
                : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
@@ -33,8 +33,8 @@ void avx2_loop(uint64_t rounds) {
 void avx512_loop(uint64_t rounds) {
 #define ESPALIER_ZERO(n) "vpxord %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n"
 #define ESPALIER_FMA(n) "vfmadd231ps %%zmm30, %%zmm31, %%zmm" #n "\n"
-  asm volatile(ESPALIER_24(ESPALIER_ZERO) ESPALIER_ZERO(30) ESPALIER_ZERO(31) ".p2align 6\n1:\n" ESPALIER_24(
-                   ESPALIER_FMA) "dec %0\njnz 1b\nvzeroupper\n"
+  asm volatile(ESPALIER_24(ESPALIER_ZERO) ESPALIER_ZERO(30)
+                   ESPALIER_ZERO(31) ".p2align 6\n1:\n" ESPALIER_24(ESPALIER_FMA) "dec %0\njnz 1b\nvzeroupper\n"
                : "+r"(rounds)
                :
                : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
@@ -52,14 +52,17 @@ void avx512_loop(uint64_t rounds) {
 
 #define ESPALIER_24(OP)                                                                                            \
   OP(0)                                                                                                            \
-  OP(1) OP(2) OP(3) OP(4) OP(5) OP(6) OP(7) OP(8) OP(9) OP(10) OP(11) OP(12) OP(13) OP(14) OP(15) OP(16) OP(17)    \
-  OP(18) OP(19) OP(20) OP(21) OP(22) OP(23)
+  OP(1)                                                                                                            \
+  OP(2)                                                                                                            \
+  OP(3)                                                                                                            \
+  OP(4) OP(5) OP(6) OP(7) OP(8) OP(9) OP(10) OP(11) OP(12) OP(13) OP(14) OP(15) OP(16) OP(17) OP(18) OP(19) OP(20) \
+      OP(21) OP(22) OP(23)
 
 void neon_loop(uint64_t rounds) {
 #define ESPALIER_ZERO(n) "movi v" #n ".4s, #0\n"
 #define ESPALIER_FMA(n) "fmla v" #n ".4s, v30.4s, v31.4s\n"
-  asm volatile(ESPALIER_24(ESPALIER_ZERO) ESPALIER_ZERO(30) ESPALIER_ZERO(31) ".p2align 6\n1:\n" ESPALIER_24(
-                   ESPALIER_FMA) "subs %0, %0, #1\nb.ne 1b\n"
+  asm volatile(ESPALIER_24(ESPALIER_ZERO) ESPALIER_ZERO(30)
+                   ESPALIER_ZERO(31) ".p2align 6\n1:\n" ESPALIER_24(ESPALIER_FMA) "subs %0, %0, #1\nb.ne 1b\n"
                : "+r"(rounds)
                :
                : "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",

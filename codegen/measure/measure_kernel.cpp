@@ -56,7 +56,10 @@ Result<KernelMeasurement> measure_kernel(const espalier_kernel* kernel, uint32_t
 
   const std::span<const Timing> streams = std::span(timings).subspan(2);
   const size_t way = fastest(streams);
-  return KernelMeasurement{timings[0], streams[way], stream_ways()[way].name, timings[1],
+  return KernelMeasurement{timings[0],
+                           streams[way],
+                           stream_ways()[way].name,
+                           timings[1],
                            2e-9 * static_cast<double>(kernel->nonzeros) * pixels,
                            1e-9 * loop.flops_per_round * static_cast<double>(kPeakRounds)};
 }

@@ -19,12 +19,12 @@ struct MeasureOptions {
 /// A kernel and its two bounds, measured in turns in one run on one core. Rates are useful fp32 GFLOP/s: 2 x non-zeros
 /// x pixels per call, whatever the kernel does besides.
 struct KernelMeasurement {
-  Timing seconds;              ///< per call
-  Timing stream;               ///< reading the layer's X once and writing its Y once, the fastest way
+  Timing seconds;               ///< per call
+  Timing stream;                ///< reading the layer's X once and writing its Y once, the fastest way
   std::string_view stream_way;  ///< which that was
-  Timing peak;                 ///< seconds per peak_gflop
-  double useful_gflop = 0;     ///< of one call
-  double peak_gflop = 0;       ///< of one call of the FMA loop
+  Timing peak;                  ///< seconds per peak_gflop
+  double useful_gflop = 0;      ///< of one call
+  double peak_gflop = 0;        ///< of one call of the FMA loop
 
   double gflops() const { return useful_gflop / seconds.median; }
   double fma_peak_gflops() const { return peak_gflop / peak.median; }

@@ -101,22 +101,20 @@ ESPALIER_INLINE void memcpy_then_rest(const float* x, size_t nx, float* y, size_
 }
 
 // Each way once per vector width, compiled for the instructions of that width.
-#define ESPALIER_WAY(PATTERN, SUFFIX, VECTOR, TARGET)                                         \
-  TARGET void PATTERN##_##SUFFIX(const float* x, size_t nx, float* y, size_t ny) {            \
-    PATTERN<VECTOR>(x, nx, y, ny);                                                            \
-  }
-#define ESPALIER_WAYS(SUFFIX, VECTOR, TARGET)                      \
-  ESPALIER_WAY(read_then_write, SUFFIX, VECTOR, TARGET)            \
-  ESPALIER_WAY(read_and_write_in_turns, SUFFIX, VECTOR, TARGET)    \
-  ESPALIER_WAY(copy_then_rest, SUFFIX, VECTOR, TARGET)             \
-  ESPALIER_WAY(read_then_memset, SUFFIX, VECTOR, TARGET)           \
-  ESPALIER_WAY(memcpy_then_rest, SUFFIX, VECTOR, TARGET)           \
-  constexpr std::array<StreamWay, 5> kWays_##SUFFIX = {{           \
-      {"read, then write", read_then_write_##SUFFIX},              \
+#define ESPALIER_WAY(PATTERN, SUFFIX, VECTOR, TARGET) \
+  TARGET void PATTERN##_##SUFFIX(const float* x, size_t nx, float* y, size_t ny) { PATTERN<VECTOR>(x, nx, y, ny); }
+#define ESPALIER_WAYS(SUFFIX, VECTOR, TARGET)                        \
+  ESPALIER_WAY(read_then_write, SUFFIX, VECTOR, TARGET)              \
+  ESPALIER_WAY(read_and_write_in_turns, SUFFIX, VECTOR, TARGET)      \
+  ESPALIER_WAY(copy_then_rest, SUFFIX, VECTOR, TARGET)               \
+  ESPALIER_WAY(read_then_memset, SUFFIX, VECTOR, TARGET)             \
+  ESPALIER_WAY(memcpy_then_rest, SUFFIX, VECTOR, TARGET)             \
+  constexpr std::array<StreamWay, 5> kWays_##SUFFIX = {{             \
+      {"read, then write", read_then_write_##SUFFIX},                \
       {"read and write in turns", read_and_write_in_turns_##SUFFIX}, \
-      {"copy, then the rest", copy_then_rest_##SUFFIX},            \
-      {"read, then memset", read_then_memset_##SUFFIX},            \
-      {"memcpy, then the rest", memcpy_then_rest_##SUFFIX},        \
+      {"copy, then the rest", copy_then_rest_##SUFFIX},              \
+      {"read, then memset", read_then_memset_##SUFFIX},              \
+      {"memcpy, then the rest", memcpy_then_rest_##SUFFIX},          \
   }};
 
 #if defined(__x86_64__)

@@ -3,12 +3,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 
 namespace espalier {
 namespace {
 
-double now() {
+double wall_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double seconds_on(clockid_t clock) {
+  timespec t{};
+  if (clock_gettime(clock, &t) != 0) return wall_seconds();
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
 /// A candidate and how many of its calls make one sample.
@@ -19,9 +26,9 @@ struct Series {
 };
 
 double seconds_of(const std::function<void()>& call, size_t calls) {
-  const double start = now();
+  const double start = thread_seconds();
   for (size_t i = 0; i < calls; ++i) call();
-  return now() - start;
+  return thread_seconds() - start;
 }
 
 /// Doubles the calls until they take long enough to tell how many make one sample.
@@ -41,6 +48,9 @@ void take_sample(Series& series) {
 
 }  // namespace
 
+double thread_seconds() { return seconds_on(CLOCK_THREAD_CPUTIME_ID); }
+double process_seconds() { return seconds_on(CLOCK_PROCESS_CPUTIME_ID); }
+
 Timing summarize(std::vector<double> seconds) {
   if (seconds.empty()) return {};
   std::sort(seconds.begin(), seconds.end());
@@ -53,8 +63,8 @@ Timing summarize(std::vector<double> seconds) {
 std::vector<Timing> time_interleaved(std::span<const std::function<void()>> candidates, const TimingOptions& options) {
   std::vector<Series> all;
   for (const auto& call : candidates) all.push_back({call, calls_per_sample(call, options.sample_seconds), {}});
-  const double end = now() + options.budget_seconds;
-  for (size_t round = 0; round < options.max_samples && (round < options.min_samples || now() < end); ++round)
+  const double end = wall_seconds() + options.budget_seconds;
+  for (size_t round = 0; round < options.max_samples && (round < options.min_samples || wall_seconds() < end); ++round)
     for (Series& series : all) take_sample(series);
   std::vector<Timing> timings;
   for (Series& series : all) timings.push_back(summarize(std::move(series.seconds)));

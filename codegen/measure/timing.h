@@ -17,6 +17,13 @@ struct Timing {
   double spread() const { return median > 0 ? (p90 - p10) / median : 0; }
 };
 
+/// Seconds this thread has run so far, in user and system mode: on a quiet core the wall time, on a busy one without
+/// the time in which the core was given to others. (Without such a clock: the wall time.)
+double thread_seconds();
+
+/// Seconds all threads of this process have run so far.
+double process_seconds();
+
 struct TimingOptions {
   double sample_seconds = 50e-6;  ///< a sample is as many calls as this takes, at least one
   double budget_seconds = 0.3;    ///< for all candidates together; rounds stop when it is spent ...

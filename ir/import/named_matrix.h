@@ -12,7 +12,9 @@ namespace espalier {
 
 /// A weight matrix W[output channels, input channels] from a file.
 struct NamedMatrix {
-  std::string name;  ///< the layer's or array's name in the file; the file's stem where it has none
+  /// The layer's or array's name, or the file's stem where it has none. Raw bytes of the file: show it through
+  /// printable().
+  std::string name;
   SparseMatrix matrix;
   std::vector<float> bias;  ///< empty (the file has none) or one value per row
   Clamp clamp;              ///< the fused activation
@@ -23,8 +25,8 @@ struct NamedMatrix {
 struct ImportOptions {
   std::string select;  ///< empty: all; otherwise a name or, where no name matches, an index of the listing
   uint64_t seed = 1;   ///< for the values of files that hold only a pattern: SeededRandom(seed).weight() in file order
-  /// Arrays of .npy and .npz: empty decides by rule (see array_matrix.h); true: [input, output]; false: [output,
-  /// input].
+  /// Arrays of .npy and .npz: empty decides by rule (see array_matrix.h); true: [input, output]; false:
+  /// [output, input].
   std::optional<bool> transpose;
 };
 

@@ -175,6 +175,13 @@ Result<std::vector<float>> NpyArray::floats() const {
   return values;
 }
 
+uint64_t NpyArray::nonzeros() const {
+  uint64_t count = 0;
+  if (const auto convert = row_of(type).to_float; convert != nullptr)
+    for (size_t i = 0; i < data.size(); i += item_bytes) count += convert(data.data() + i) != 0.0f;
+  return count;
+}
+
 Result<std::vector<int64_t>> NpyArray::integers() const {
   const auto convert = row_of(type).to_integer;
   if (convert == nullptr) return bad_input("has elements of type '{}', but integers are needed", row_of(type).code);

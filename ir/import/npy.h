@@ -26,6 +26,8 @@ struct NpyArray {
 
   /// All elements as fp32, rounded to nearest where they do not fit. Errors (kBadInput): text elements.
   Result<std::vector<float>> floats() const;
+  /// How many elements are not 0; 0 for text.
+  uint64_t nonzeros() const;
   /// All elements as int64. Errors (kBadInput): a float or text type, a value over 2^63 - 1.
   Result<std::vector<int64_t>> integers() const;
   /// The one text element, without padding. Errors (kBadInput): other types, more than one element.

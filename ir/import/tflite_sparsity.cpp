@@ -38,12 +38,13 @@ struct Level {
 
 class PlaceDecoder {
  public:
-  PlaceDecoder(const FlatTable& sparsity, std::span<const uint64_t> shape, uint64_t values)
+  PlaceDecoder(const FlatTable& sparsity, std::span<const uint64_t> shape, uint64_t values, DecodeBudget& budget)
       : order_(sparsity.vector<int32_t>(field::kTraversalOrder, "a traversal order")),
         block_map_(sparsity.vector<int32_t>(field::kBlockMap, "a block map")),
         metadata_(sparsity.tables(field::kDimMetadata, "dimension metadata")),
         shape_(shape),
-        values_(values) {}
+        values_(values),
+        budget_(budget) {}
 
   Result<std::vector<uint64_t>> decode() {
     if (Status s = check_order(); !s) return std::move(s).error();
@@ -117,6 +118,7 @@ class PlaceDecoder {
     // A dense level may stand above a compressed one with empty segments, but those are stored: one per position.
     if (count > values_ + kMaxDimension)
       return bad_input("describes {} positions, but the buffer holds only {} values", count, values_);
+    if (Status s = budget_.spend(count); !s) return s;
     std::vector<uint64_t> next;
     next.reserve(count);
     for (const uint64_t place : places)
@@ -135,6 +137,7 @@ class PlaceDecoder {
     if (segments.size() != parents + 1)
       return bad_input("has {} segments, but {} positions above it need {}", segments.size(), parents, parents + 1);
     if (segments[0] != 0) return bad_input("its segments start at {}, but must start at 0", segments[0]);
+    if (Status s = budget_.spend(parents); !s) return s;
     std::vector<uint64_t> next;
     for (uint64_t p = 0; p < parents; ++p) {
       const int64_t begin = segments[p], end = segments[p + 1];
@@ -152,13 +155,14 @@ class PlaceDecoder {
     if (static_cast<uint64_t>(segments[parents]) != indices.size())
       return bad_input("its segments end at {}, but there are {} indices", segments[parents], indices.size());
     places = std::move(next);
-    return {};
+    return budget_.spend(places.size());
   }
 
   FlatVector<int32_t> order_, block_map_;
   FlatTables metadata_;
   std::span<const uint64_t> shape_;
   uint64_t values_;
+  DecodeBudget& budget_;
   std::vector<uint64_t> level_of_;  ///< dimension -> level
   std::vector<Level> levels_;
 };
@@ -166,8 +170,8 @@ class PlaceDecoder {
 }  // namespace
 
 Result<std::vector<uint64_t>> sparse_places(const FlatTable& sparsity, std::span<const uint64_t> shape, uint64_t values,
-                                            const FlatFile& file) {
-  PlaceDecoder decoder(sparsity, shape, values);
+                                            const FlatFile& file, DecodeBudget& budget) {
+  PlaceDecoder decoder(sparsity, shape, values, budget);
   Result<std::vector<uint64_t>> places = decoder.decode();
   if (!file.status())
     return file.status().error();  // its message names the bytes; what follows from it does not matter

@@ -119,7 +119,7 @@ Result<TfliteEntries> decode_tensor(const TfliteModel& model, const TfliteTensor
   if (Status s = budget.spend(stored); !s) return std::move(s).error();
   TfliteEntries entries{*std::move(shape), {}, {}};
   if (sparse) {
-    Result<std::vector<uint64_t>> places = sparse_places(tensor.sparsity, entries.shape, stored, *model.file);
+    Result<std::vector<uint64_t>> places = sparse_places(tensor.sparsity, entries.shape, stored, *model.file, budget);
     if (!places) return std::move(places).error();
     entries.places = *std::move(places);
   }

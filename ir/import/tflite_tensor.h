@@ -13,14 +13,14 @@ struct TfliteEntries {
   std::vector<float> values;
 };
 
-/// What decoding may still cost, in entries. One file may name the same weights many times; the whole must stay in
-/// proportion to the file's size.
+/// What decoding may still cost, in stored entries, positions of sparse levels and matrix rows. One file may name the
+/// same weights many times; the whole must stay in proportion to the file's size.
 class DecodeBudget {
  public:
   explicit DecodeBudget(uint64_t file_bytes) : left_(file_bytes * 16 + (uint64_t{1} << 20)) {}
   Status spend(uint64_t entries) {
     if (entries > left_)
-      return limit_exceeded("decoding {} more entries exceeds what a file of this size may ask for", entries);
+      return limit_exceeded("decoding {} more entries or rows exceeds what a file of this size may ask for", entries);
     left_ -= entries;
     return {};
   }
@@ -48,6 +48,6 @@ Result<TfliteEntries> decode_tensor(const TfliteModel& model, const TfliteTensor
 /// level. Errors (kBadInput): each rule that the parameters may break. Source:
 /// tensorflow/lite/kernels/internal/utils/sparsity_format_converter.h.
 Result<std::vector<uint64_t>> sparse_places(const FlatTable& sparsity, std::span<const uint64_t> shape, uint64_t values,
-                                            const FlatFile& file);
+                                            const FlatFile& file, DecodeBudget& budget);
 
 }  // namespace espalier

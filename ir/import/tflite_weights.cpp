@@ -113,6 +113,7 @@ Result<std::vector<float>> read_bias(OpenModel& open, const Layer& layer, uint64
 Result<SparseMatrix> read_weights(OpenModel& open, const Layer& layer) {
   const uint64_t rows = layer.shape.front(), columns = layer.shape.back();
   if (Status s = check_dimensions(rows, columns); !s) return std::move(s).error();
+  if (Status s = open.budget.spend(rows); !s) return std::move(s).error();
   Result<TfliteEntries> entries = decode_tensor(open.model, *layer.weights, open.budget);
   if (!entries) return std::move(entries).error();
   const auto m = static_cast<uint32_t>(rows), k = static_cast<uint32_t>(columns);

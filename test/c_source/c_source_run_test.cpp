@@ -4,6 +4,7 @@
 
 #include "backends/c_source/c_source.h"
 #include "c_harness.h"
+#include "codegen/compile_kernel.h"
 #include "gtest/gtest.h"
 #include "random_program.h"
 
@@ -114,6 +115,20 @@ TEST_P(CSource, TurnsNaNIntoABoundAsTheInterpreterDoes) {
   x_ = random_values(input_elements(program), 78);
   for (size_t i = 0; i < x_.size(); i += 3) x_[i] = i % 2 ? NAN : INFINITY;
   expect_interpreters_bits(program, {}, {37});
+}
+
+TEST_P(CSource, ComputesTheInterpretersBitsOfACompiledKernel) {
+  KernelSpec spec;
+  spec.name = "kernel";
+  spec.matrix = random_sparse_matrix(21, 50, 0.8, 5);
+  spec.bias = random_values(21, 6);
+  spec.clamp = {-0.5f, 1.5f};
+  spec.input_stride = spec.output_stride = 60;
+  const auto program =
+      compile_kernel(spec, *find_target(GetParam().target, GetParam().cpu),
+                     {.schedule = *parse_schedule("unrolled:k=30,pixels=32,prefetch=1"), .observer = {}});
+  ASSERT_TRUE(program) << program.error().message;
+  expect_interpreters_bits(*program, {.part_limit = 100, .banner = {}}, {1, 23, 60});
 }
 
 std::string case_name(const testing::TestParamInfo<Case>& info) {

@@ -207,7 +207,7 @@ class RandomTileWriter {
       case 1:
         return load_small(small());
       case 2:
-        return load_small(any_sum());
+        return emit({.op = Op::kCopy, .d = any_sum(), .a = small()});
       case 3:
         return emit({.op = Op::kMax, .d = any_sum(), .a = small()});
       case 4:
@@ -228,7 +228,8 @@ class RandomTileWriter {
         }
         break;
       case 9:
-        return emit(access(Op::kPrefetch, 0, Buffer::kX, below(p_.input_channels), below(100), 0));
+        return emit(access(below(2) ? Op::kPrefetch : Op::kPrefetchFar, 0, Buffer::kX, below(p_.input_channels),
+                           below(100), 0));
       default:
         break;
     }

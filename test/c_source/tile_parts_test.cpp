@@ -68,6 +68,14 @@ TEST(SplitTile, RestoresALaneThroughTheRegisterItCameFrom) {
   EXPECT_THAT(parts[1].restored[0].ops, ElementsAre(1, 0));
 }
 
+TEST(SplitTile, RestoresACopyOfALoad) {
+  const MicroOp copy{.op = Op::kCopy, .d = 1, .a = 2};
+  const auto parts = split_tile(tile_of({load_w(2), copy, load_y(2), store(2), load_y(0), fma(0, 1, 1), store(0)}), 4);
+  ASSERT_THAT(parts, SizeIs(2));
+  ASSERT_THAT(parts[1].restored, SizeIs(1));
+  EXPECT_THAT(parts[1].restored[0].ops, ElementsAre(1, 0));
+}
+
 TEST(SplitTile, DoesNotReloadOutputThatAStoreMayHaveChanged) {
   const auto parts = split_tile(tile_of({load_y(1), load_x(0), store(0), store(1)}), 1);
   for (const TilePart& part : parts)

@@ -108,10 +108,13 @@ std::vector<Malformed> npy_rows() {
       {"Npy_RejectsInfinity", "a.npy", npy("<f8", "(1, 1)", raw<double>({-1e300})),
        "a.npy: a: row 0, column 0 is -inf, but weights must be finite"},
       {"Npy_RejectsTextAsWeights", "a.npy", npy("|S1", "(1, 2)", "ab"), "a.npy: a: holds text, but numbers are needed"},
-      {"Npy_RejectsTooManyRows", "a.npy", npy("<f4", "(4194305, 0)", ""),
+      {"Npy_RejectsTooManyRows", "a.npy", npy("|u1", "(4194305, 1)", std::string(4194305, '\0')),
        "a.npy: a: has 4194305 rows, but at most 4194304 are read", kLimit},
-      {"Npy_RejectsTooManyColumns", "a.npy", npy("<f4", "(0, 99999999999)", ""),
-       "a.npy: a: has 99999999999 columns, but at most 4194304 are read", kLimit},
+      {"Npy_RejectsTooManyColumns", "a.npy", npy("|u1", "(1, 4194305)", std::string(4194305, '\0')),
+       "a.npy: a: has 4194305 columns, but at most 4194304 are read", kLimit},
+      {"Npy_RejectsHugeArraysWithoutElements", "a.npy", npy("<f4", "(99999999999, 0)", ""),
+       "a.npy: a: arrays without elements have 99999999999 rows or columns up to here, but at most 4194304 are read",
+       kLimit},
       {"Npy_RejectsALargerConvolution", "a.npy", npy_floats("(2, 1, 3, 3)", std::vector<float>(18, 1.0f)),
        "a.npy: 'a' is of kind conv, but only 1x1 convolutions and fully-connected weights are matrices", kUnsupported,
        "0"},
@@ -266,6 +269,10 @@ std::vector<Malformed> zip_rows() {
       {"Npz_RejectsABiasOfText", "a.npz",
        zip_file({member("w.npy", npy_floats("(1, 1)", {1})), member("w_bias.npy", npy("|S1", "(1,)", "a"))}),
        "a.npz: w: w_bias: holds text, but numbers are needed"},
+      {"Npz_RejectsManyArraysWithoutElements", "a.npz",
+       zip_file({member("v.npy", npy("<f4", "(4000000, 0)", "")), member("w.npy", npy("<f4", "(0, 4000000)", ""))}),
+       "a.npz: w: arrays without elements have 8000000 rows or columns up to here, but at most 4194304 are read",
+       kLimit},
       {"Npz_RejectsFilesWithoutMatrix", "a.npz", zip_file({member("v.npy", npy_floats("(1,)", {1}))}),
        "a.npz: holds no matrix among its 0 weights"},
   };
@@ -596,10 +603,10 @@ std::vector<Malformed> tflite_rows() {
       {"Tflite_RejectsAnotherCountOfValues", "a.tflite", model([](TestModel& m) { m.tensors[1].data += "wxyz"; }),
        "a.tflite: layer/Relu6: weights: its sparsity parameters describe 7 values, but the buffer holds 8"},
       {"Tflite_RejectsDenseLevelsBeyondTheValues", "a.tflite", model([](TestModel& m) {
-         m.tensors[1].shape = {1048576, 1, 1, 1048576};
-         m.tensors[1].sparsity->levels = {{0, 1048576}, {0, 1}, {0, 1}, {0, 1048576}};
+         m.tensors[1].shape = {65536, 1, 1, 65536};
+         m.tensors[1].sparsity->levels = {{0, 65536}, {0, 1}, {0, 1}, {0, 65536}};
        }),
-       "a.tflite: layer/Relu6: weights: sparse level 3: describes 1099511627776 positions, but the buffer holds only 7 "
+       "a.tflite: layer/Relu6: weights: sparse level 3: describes 4294967296 positions, but the buffer holds only 7 "
        "values"},
       {"Tflite_RejectsModelsWithoutMatrix", "a.tflite", model([](TestModel& m) { m.operators.pop_back(); }),
        "a.tflite: holds no matrix among its 0 weights"},
@@ -608,7 +615,22 @@ std::vector<Malformed> tflite_rows() {
          m.tensors[1].data = std::string(65536 * 4, '\0');
          m.operators.resize(300, m.operators[0]);
        }),
-       "a.tflite: layer: weights: decoding 65536 more entries exceeds what a file of this size may ask for", kLimit},
+       "a.tflite: layer: weights: decoding 65536 more entries or rows exceeds what a file of this size may ask for",
+       kLimit},
+      {"Tflite_RejectsManyEmptyRows", "a.tflite", model([](TestModel& m) {
+         TestTensor& w = m.tensors[1];
+         w.shape = {4000000, 1, 1, 2};
+         m.tensors[0].shape[3] = 2;
+         w.sparsity = TestSparsity{{0, 1, 2, 3},
+                                   {},
+                                   {{1, 0, {0, 7}, {0, 1, 2, 3, 4, 5, 6}},
+                                    {0, 1},
+                                    {0, 1},
+                                    {1, 0, {0, 1, 2, 3, 4, 5, 6, 7}, {0, 0, 0, 0, 0, 0, 0}}}};
+       }),
+       "a.tflite: layer/Relu6: weights: decoding 4000000 more entries or rows exceeds what a file of this size may ask "
+       "for",
+       kLimit},
       {"Select_RejectsDoubledNames", "a.tflite", dense([](TestModel& m) { m.operators.resize(2, m.operators[0]); }),
        "a.tflite: weights 0 and 1 are both named 'layer'; select by index", ErrorKind::kBadInput, "layer"},
       {"Select_RejectsWhatIsNoMatrix", "a.tflite", dense([](TestModel& m) { m.tensors[1].shape = {1, 2, 2, 6}; }),

@@ -130,5 +130,25 @@ TEST(KernelSpec, CIdentifiersAreLettersDigitsAndUnderscores) {
   for (const char* bad : {"", "1", "a b", "a.b", "a\n", "$a"}) EXPECT_FALSE(is_c_identifier(bad)) << bad;
 }
 
+TEST(RecommendedStride, IsAnOddNumberOfWholeLinesThatHoldsThePixels) {
+  for (uint32_t pixels = 1; pixels < 5000; ++pixels) {
+    const uint32_t stride = recommended_stride(pixels);
+    EXPECT_GE(stride, pixels);
+    EXPECT_LT(stride, pixels + 32);
+    EXPECT_EQ(stride % 32, 16u) << pixels;
+  }
+}
+
+TEST(RecommendedStride, OfTheLayersOfMobileNet) {
+  EXPECT_EQ(recommended_stride(112 * 112), 785 * 16u);
+  EXPECT_EQ(recommended_stride(56 * 56), 197 * 16u);
+  EXPECT_EQ(recommended_stride(28 * 28), 784u);
+  EXPECT_EQ(recommended_stride(14 * 14), 13 * 16u);
+  EXPECT_EQ(recommended_stride(7 * 7), 5 * 16u);
+  EXPECT_EQ(recommended_stride(1024), 65 * 16u);
+  EXPECT_EQ(recommended_stride(1), 16u);
+  EXPECT_EQ(recommended_stride(0), 0u);
+}
+
 }  // namespace
 }  // namespace espalier
