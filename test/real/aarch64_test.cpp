@@ -37,7 +37,7 @@ void expect_right_answers(const std::vector<KernelSpec>& specs) {
 
 std::string missing() { return data_missing().empty() ? emulator_missing() : data_missing(); }
 
-TEST(RealLayers, OfMobilenetGiveTheInterpretersBitsAsAArch64Objects) {
+TEST(RealLayers, OfMobileNetGiveTheInterpretersBitsAsAArch64Objects) {
   if (const std::string why = missing(); !why.empty()) GTEST_SKIP() << why;
   expect_right_answers(mobilenet_layers());
 }

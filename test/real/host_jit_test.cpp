@@ -53,11 +53,11 @@ class RealLayers : public testing::Test {
   }
 };
 
-TEST_F(RealLayers, OfMobilenetAgreeWithTheReferenceInTheJit) {
+TEST_F(RealLayers, OfMobileNetAgreeWithTheReferenceInTheJit) {
   for (const KernelSpec& spec : mobilenet_layers()) expect_in_bounds(spec, *find_target("host"));
 }
 
-TEST_F(RealLayers, OfMobilenetGiveTheInterpretersBitsInTheJit) {
+TEST_F(RealLayers, OfMobileNetGiveTheInterpretersBitsInTheJit) {
   for (const KernelSpec& spec : mobilenet_layers())
     for (const char* cpu : {"avx2", "avx512"}) {
       const Target target = *find_target("x86_64-linux", cpu);

@@ -92,11 +92,11 @@ class RealWasm : public testing::Test {
   }
 };
 
-TEST_F(RealWasm, MobilenetLayersGiveTheInterpretersBits_WithSimd128) {
+TEST_F(RealWasm, MobileNetLayersGiveTheInterpretersBits_WithSimd128) {
   if (const auto found = node("simd128", data_missing())) run_in_batches(*found, mobilenet_layers(), "simd128");
 }
 
-TEST_F(RealWasm, MobilenetLayersStayInTheErrorBound_WithRelaxedSimd) {
+TEST_F(RealWasm, MobileNetLayersStayInTheErrorBound_WithRelaxedSimd) {
   if (const auto found = node("relaxed-simd", data_missing())) run_in_batches(*found, mobilenet_layers(), "relaxed");
 }
 
