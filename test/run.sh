@@ -64,10 +64,11 @@ sanitized_command_line() {
   stage "$1-run" 600 $unrandomised "$espalier" run "$ESPALIER_FACE_MODEL" -j 4
 }
 
-# Every fuzzer over its committed corpus (test/*/corpus/NAME) and what it makes of it.
+# Every fuzzer over its committed corpus (test/*/corpus/NAME) and what it makes of it. Warnings are no errors here: clang 19
+# has some about libstdc++ 12 itself.
 fuzz() {
   command -v clang++-19 >/dev/null || { say "fuzzers left out: no clang++-19"; return; }
-  configure fuzz -DESPALIER_BENCHMARKS=OFF || return
+  configure fuzz -DESPALIER_BENCHMARKS=OFF -DESPALIER_WERROR=OFF || return
   fuzzers=$(cmake --build --preset fuzz --target help | sed -n 's/^\(fuzz_[a-z0-9_]*\): phony$/\1/p' | sort)
   [ -n "$fuzzers" ] || { say "no fuzzers"; return; }
   build fuzz $fuzzers || return
