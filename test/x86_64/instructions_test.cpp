@@ -122,7 +122,7 @@ TEST_P(X86Instructions, TakeOneByteForNearDisplacements) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, X86Instructions, ::testing::Bool(),
-                         [](const auto& info) { return info.param ? "avx512" : "avx2"; });
+                         [](const auto& isa) { return isa.param ? "avx512" : "avx2"; });
 
 }  // namespace
 }  // namespace espalier::x86_64
