@@ -1,0 +1,165 @@
+// Whole kernels, from matrix to emulated answers, and what their code looks like.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "backends/x86_64/x86_64_assembler.h"
+#include "backends/x86_64/x86_64_instructions.h"
+#include "codegen/compile_kernel.h"
+#include "test/x86_64/emulator.h"
+#include "test/x86_64/instruction_text.h"
+
+namespace espalier {
+namespace {
+
+constexpr const char* kCpus[] = {"avx2", "znver4", "skylake-avx512"};
+constexpr const char* kSchedules[] = {"unrolled", "unrolled:k=40,chunk=60", "unrolled:pixels=32,prefetch=1",
+                                      "unrolled:rows=1,vectors=3,k=17,chunk=33,pixels=24"};
+
+KernelSpec random_spec(SeededRandom& random) {
+  auto below = [&](uint32_t n) { return static_cast<uint32_t>(random.next() % n); };
+  KernelSpec spec;
+  spec.name = "kernel";
+  const uint32_t rows = 1 + below(40), columns = 1 + below(100), pixels = 1 + below(100);
+  spec.matrix = random_sparse_matrix(rows, columns, random.unit(), random.next());
+  if (below(2))
+    for (uint32_t r = 0; r < rows; ++r) spec.bias.push_back(random.weight());
+  if (below(2)) spec.clamp.low = 0;
+  if (below(3) == 0) spec.clamp.high = 0.5f;
+  if (below(2)) spec.pixels = pixels;
+  spec.input_stride = pixels + below(20);
+  spec.output_stride = pixels + below(20);
+  return spec;
+}
+
+KernelProgram compile(const KernelSpec& spec, std::string_view cpu, const char* schedule) {
+  CompileOptions options;
+  options.schedule = *parse_schedule(schedule);
+  auto program = compile_kernel(spec, *find_target("x86_64-linux", cpu), options);
+  EXPECT_TRUE(program) << program.error().message;
+  return program ? *std::move(program) : KernelProgram{};
+}
+
+void expect_interpreters_bits(const KernelProgram& p, uint32_t pixels, SeededRandom& random) {
+  std::vector<float> x(size_t{p.input_channels} * p.input_stride);
+  for (float& v : x) v = random.weight();
+  std::vector<float> y(size_t{p.output_channels} * p.output_stride, -7.0f), wanted = y;
+  interpret(p, x, wanted, pixels);
+  ASSERT_EQ(test::emulate(p, x, y, pixels), "");
+  for (size_t i = 0; i < y.size(); ++i) ASSERT_EQ(std::memcmp(&y[i], &wanted[i], 4), 0) << "element " << i;
+}
+
+TEST(CompiledX86Kernels, GiveTheInterpretersBits) {
+  SeededRandom random(2024);
+  for (const char* cpu : kCpus)
+    for (int round = 0; round < 24; ++round) {
+      SCOPED_TRACE(fmt::format("{} round {}", cpu, round));
+      const KernelSpec spec = random_spec(random);
+      const KernelProgram p = compile(spec, cpu, kSchedules[round % std::size(kSchedules)]);
+      const uint32_t pixels = spec.pixels ? *spec.pixels : 1 + static_cast<uint32_t>(random.next() % spec.max_pixels());
+      ASSERT_NO_FATAL_FAILURE(expect_interpreters_bits(p, pixels, random));
+    }
+}
+
+KernelSpec spec_of(uint32_t pixels, bool run_time) {
+  KernelSpec spec;
+  spec.name = "kernel";
+  spec.matrix = random_sparse_matrix(13, 40, 0.7, 5);
+  spec.clamp = {0, 6};
+  if (!run_time) spec.pixels = pixels;
+  spec.input_stride = spec.output_stride = pixels;
+  return spec;
+}
+
+TEST(CompiledX86Kernels, ServeEveryRunTimePixelCount) {
+  SeededRandom random(7);
+  for (const char* cpu : kCpus) {
+    const KernelProgram p = compile(spec_of(53, true), cpu, "unrolled");
+    for (uint32_t pixels = 1; pixels <= 53; ++pixels) {
+      SCOPED_TRACE(fmt::format("{}, {} pixels", cpu, pixels));
+      ASSERT_NO_FATAL_FAILURE(expect_interpreters_bits(p, pixels, random));
+    }
+  }
+}
+
+TEST(CompiledX86Kernels, AreRefusedByTheEmulatorWhenTheyLeaveTheirRows) {
+  SeededRandom random(8);
+  for (const char* cpu : kCpus) {
+    KernelProgram p = compile(spec_of(33, false), cpu, "unrolled");
+    std::vector<float> x(p.input_channels * 40), y(p.output_channels * 40);
+    for (MicroOp& op : p.chunks[0].tiles[0].ops)
+      if (op.op == Op::kStore) op.column += 33;
+    EXPECT_THAT(test::emulate(p, x, y, 33), ::testing::HasSubstr("writes outside of the rows' pixels"));
+  }
+}
+
+std::vector<test::Instruction> instructions_of(const KernelProgram& p) {
+  auto encoder = x86_64::Encoder::create(p.target.vector->has_masks);
+  auto codes = assemble_x86_64(p);
+  EXPECT_TRUE(encoder && codes);
+  std::string listing;
+  for (const std::string& code : *codes) listing += (*encoder)->mc().disassemble(code);
+  return test::parse_listing(listing);
+}
+
+template <typename Predicate>
+size_t count(const KernelProgram& p, Predicate predicate) {
+  const auto all = instructions_of(p);
+  return static_cast<size_t>(std::count_if(all.begin(), all.end(), predicate));
+}
+
+TEST(CompiledX86Kernels, MaskTheRemainderWithAvx512) {
+  const KernelProgram p = compile(spec_of(53, true), "znver4", "unrolled");
+  EXPECT_GT(count(p, [](const auto& i) { return i.name == "kmovw"; }), 0u);
+  EXPECT_GT(count(p, [](const auto& i) { return i.masked; }), 0u);
+  EXPECT_EQ(count(p, [](const auto& i) { return i.name == "vmovss" || i.name == "vmovsd"; }), 0u);
+}
+
+TEST(CompiledX86Kernels, HaveNoMasksNorHighRegistersWithAvx2) {
+  const KernelProgram p = compile(spec_of(53, true), "avx2", "unrolled");
+  EXPECT_EQ(count(p, [](const auto& i) { return i.masked || i.text.find("zmm") != std::string::npos; }), 0u);
+  EXPECT_GT(count(p, [](const auto& i) { return i.text.find("ymm") != std::string::npos; }), 0u);
+}
+
+TEST(CompiledX86Kernels, LeaveNoScalarTailWhereVectorsFitWithAvx2) {
+  auto narrow = [](const test::Instruction& i) { return i.name == "vmovss" || i.name == "vmovsd"; };
+  for (const uint32_t pixels : {8, 24, 40, 56})
+    EXPECT_EQ(count(compile(spec_of(pixels, false), "avx2", "unrolled"), narrow), 0u) << pixels;
+  EXPECT_GT(count(compile(spec_of(57, false), "avx2", "unrolled"), narrow), 0u);
+}
+
+TEST(CompiledX86Kernels, ReadWeightsFromMemory) {
+  for (const char* cpu : kCpus) {
+    const KernelProgram p = compile(spec_of(53, false), cpu, "unrolled");
+    EXPECT_GT(count(p, [](const auto& i) { return i.name.starts_with("vbroadcast"); }), 0u) << cpu;
+    // Immediates move pointers, count pixels, choose lanes and set masks; nothing of 32 bits that could be a weight.
+    EXPECT_EQ(count(p,
+                    [](const auto& i) {
+                      return !i.name.starts_with("j") && !i.operands.empty() &&
+                             i.operands[0].kind == test::Operand::Kind::kImmediate && i.operands[0].value > 0xffff;
+                    }),
+              0u)
+        << cpu;
+  }
+}
+
+TEST(CompiledX86Kernels, ShareWindowsAmongNearAccesses) {
+  for (const char* cpu : kCpus) {
+    const KernelProgram p = compile(spec_of(49, false), cpu, "unrolled");
+    const auto all = instructions_of(p);
+    EXPECT_GT(count(p, [](const auto& i) { return i.name == "leaq"; }), 0u) << cpu;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (all[i].name != "leaq") continue;
+      size_t uses = 0;
+      for (size_t j = i + 1;
+           j < all.size() && !(all[j].name == "leaq" && all[j].operands[1].reg == all[i].operands[1].reg); ++j)
+        for (const auto& o : all[j].operands)
+          uses += o.kind == test::Operand::Kind::kMemory && o.reg == all[i].operands[1].reg;
+      EXPECT_GE(uses, 3u) << cpu << ", " << all[i].text;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace espalier
