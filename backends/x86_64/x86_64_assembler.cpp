@@ -24,6 +24,23 @@ struct AddressWindow {
 constexpr int kWindowUses = 3;  // accesses that pay for one lea
 constexpr size_t kLookAhead = 64;
 
+/// By Op, for full vectors. The verifier keeps fma_lane from targets without it.
+constexpr Inst kFullForms[kOpCount] = {
+    Inst::kZero,
+    Inst::kCopy,
+    Inst::kLoad,
+    Inst::kStore,
+    Inst::kSplatLoad,
+    Inst::kSplatLane,
+    Inst::kFma,
+    /* fma_lane */ Inst::kZero,
+    Inst::kFmaLoad,
+    Inst::kMax,
+    Inst::kMin,
+    Inst::kPrefetch,
+    Inst::kPrefetchFar,
+};
+
 struct Lowered {
   Inst inst;
   Encoder::Operands operands;
@@ -33,7 +50,10 @@ class ChunkAssembler {
  public:
   ChunkAssembler(const KernelProgram& program, Encoder& encoder)
       : program_(program), encoder_(encoder), full_lanes_(program.target.vector->lanes) {
-    for (int op = 0; op < kOpCount; ++op) has_access_[op] = op_info(static_cast<Op>(op)).has_access;
+    for (int op = 0; op < kOpCount; ++op) {
+      has_access_[op] = op_info(static_cast<Op>(op)).has_access;
+      has_lanes_[op] = op_info(static_cast<Op>(op)).has_lanes;
+    }
   }
 
   std::string run(const Chunk& chunk) {
@@ -103,36 +123,17 @@ class ChunkAssembler {
     return static_cast<Inst>(static_cast<int>(full) + step);
   }
 
+  /// By table: this is asked several times per operation, and a switch is a mispredicted jump.
   Inst instruction(const MicroOp& op) const {
-    switch (op.op) {
-      case Op::kZero:
-        return Inst::kZero;
-      case Op::kCopy:
-        return Inst::kCopy;
-      case Op::kLoad:
-        return op.buffer == Buffer::kW ? Inst::kLoadGroup : by_lanes(op, is_masked(op), Inst::kLoad);
-      case Op::kStore:
-        return by_lanes(op, is_masked(op), Inst::kStore);
-      case Op::kSplatLoad:
-        return Inst::kSplatLoad;
-      case Op::kFma:
-        return Inst::kFma;
-      case Op::kFmaLoad:
-        return is_masked(op) ? Inst::kFmaLoadMasked : Inst::kFmaLoad;
-      case Op::kMax:
-        return Inst::kMax;
-      case Op::kMin:
-        return Inst::kMin;
-      case Op::kPrefetch:
-        return op.buffer == Buffer::kY ? Inst::kPrefetchWrite : Inst::kPrefetch;
-      case Op::kPrefetchFar:
-        return Inst::kPrefetchFar;
-      case Op::kSplatLane:
-        return Inst::kSplatLane;
-      case Op::kFmaLane:
-        break;  // the verifier keeps these from targets without them
-    }
-    return Inst::kZero;
+    const auto code = static_cast<size_t>(op.op);
+    if (has_lanes_[code] && op.lanes != full_lanes_) return narrow_instruction(op);
+    if (op.op == Op::kPrefetch && op.buffer == Buffer::kY) return Inst::kPrefetchWrite;
+    return kFullForms[code];
+  }
+  Inst narrow_instruction(const MicroOp& op) const {
+    if (op.op == Op::kFmaLoad) return is_masked(op) ? Inst::kFmaLoadMasked : Inst::kFmaLoad;
+    if (op.op == Op::kLoad && op.buffer == Buffer::kW) return Inst::kLoadGroup;
+    return by_lanes(op, is_masked(op), kFullForms[static_cast<size_t>(op.op)]);
   }
 
   void assemble(std::span<const MicroOp> rest) {
@@ -182,7 +183,7 @@ class ChunkAssembler {
   const KernelProgram& program_;
   Encoder& encoder_;
   uint32_t full_lanes_;
-  bool has_access_[kOpCount];  // of op_info, next to the look-ahead, which asks for it most
+  bool has_access_[kOpCount], has_lanes_[kOpCount];  // of op_info, next to the look-ahead, which asks for them most
   AddressWindow windows_[3];
   std::string out_;
 };
