@@ -1,5 +1,8 @@
 // espalier: the command line. Exit codes are documented in docs/cli.md.
 #include <fmt/format.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -67,6 +70,15 @@ constexpr Verb kVerbs[] = {
      add_targets_command},
 };
 
+/// Compiling many kernels frees and takes the same large blocks again and again; returning them to the system in
+/// between costs a third of the time in page faults (docs/performance.md).
+void keep_memory() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
+
 /// CLI11 wants a verb before any option; without one it says so.
 int run(int argc, char** argv) {
   CLI::App app("Compiles pruned weight matrices to code made for exactly them", "espalier");
@@ -99,6 +111,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_memory();
   catch_interrupts();
   return run(argc, argv);
 }
