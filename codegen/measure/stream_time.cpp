@@ -89,15 +89,15 @@ ESPALIER_INLINE void copy_then_rest(const float* x, size_t nx, float* y, size_t 
 template <typename Vector>
 ESPALIER_INLINE void read_then_memset(const float* x, size_t nx, float* y, size_t ny) {
   read_all<Vector>(x, nx);
-  std::memset(y, 0, ny * sizeof(float));
+  if (ny > 0) std::memset(y, 0, ny * sizeof(float));
 }
 
 template <typename Vector>
 ESPALIER_INLINE void memcpy_then_rest(const float* x, size_t nx, float* y, size_t ny) {
   const size_t common = std::min(nx, ny);
-  std::memcpy(y, x, common * sizeof(float));
+  if (common > 0) std::memcpy(y, x, common * sizeof(float));
   read_all<Vector>(x + common, nx - common);
-  std::memset(y + common, 0, (ny - common) * sizeof(float));
+  if (ny > common) std::memset(y + common, 0, (ny - common) * sizeof(float));
 }
 
 // Each way once per vector width, compiled for the instructions of that width.

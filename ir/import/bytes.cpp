@@ -48,7 +48,8 @@ Status write_file_bytes(const std::filesystem::path& path, Bytes bytes) {
   partial += ".partial";
   File file(std::fopen(partial.c_str(), "wb"));
   if (!file) return cannot("write", path, errno);
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();
+  // No bytes may come as a null pointer, which fwrite does not take.
+  const bool written = bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();
   const int write_error = errno;
   const bool closed = std::fclose(file.release()) == 0;
   const int close_error = errno;
