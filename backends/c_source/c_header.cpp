@@ -80,10 +80,7 @@ Result<std::string> kernel_text(const HeaderKernel& kernel) {
 }
 
 Status check_names(std::string_view library, std::span<const HeaderKernel> kernels) {
-  const bool plain =
-      std::all_of(library.begin(), library.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
-  if (library.empty() || !plain || library.front() == '.')
-    return bad_input("library name '{}' must be made of letters, digits, '_', '-' and '.'", library);
+  if (Status s = check_library_name(library); !s) return s;
   std::map<std::string, std::string_view> seen;
   for (const HeaderKernel& kernel : kernels) {
     const auto [other, inserted] = seen.emplace(macro_name(kernel.program->name), kernel.program->name);
@@ -95,6 +92,14 @@ Status check_names(std::string_view library, std::span<const HeaderKernel> kerne
 }
 
 }  // namespace
+
+Status check_library_name(std::string_view library) {
+  const bool plain =
+      std::all_of(library.begin(), library.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
+  if (library.empty() || !plain || library.front() == '.')
+    return bad_input("library name '{}' must be made of letters, digits, '_', '-' and '.'", library);
+  return {};
+}
 
 Result<OutputFile> write_header(std::string_view library, std::span<const HeaderKernel> kernels, const Banner& banner) {
   if (Status s = check_names(library, kernels); !s) return std::move(s).error();

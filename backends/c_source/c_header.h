@@ -9,6 +9,9 @@
 
 namespace espalier {
 
+/// Errors (kBadInput): a name that is no file name made of letters, digits, `_`, `-` and `.`, or that begins with `.`.
+Status check_library_name(std::string_view library);
+
 /// What the header says about a kernel beyond its program.
 struct HeaderKernel {
   const KernelProgram* program = nullptr;
@@ -21,8 +24,8 @@ struct HeaderKernel {
 /// NAME_OUTPUT_STRIDE, NAME_MAX_PIXELS, NAME_INPUT_ELEMENTS and NAME_OUTPUT_ELEMENTS (NAME in capitals; elements of the
 /// buffers), the descriptor `extern const espalier_kernel NAME`, and `static inline void NAME_run(x, y)`, with a third
 /// parameter `size_t pixels` where the pixel count is left to run time.
-/// Errors (kBadInput): two kernels whose names differ in nothing but capitals, or a library name that is no file name
-/// made of letters, digits, `_`, `-` and `.`.
+/// Errors (kBadInput): two kernels whose names differ in nothing but capitals, and those of
+/// check_library_name.
 Result<OutputFile> write_header(std::string_view library, std::span<const HeaderKernel> kernels, const Banner& banner);
 
 }  // namespace espalier

@@ -31,6 +31,14 @@ Result<float> parse_bound(std::string_view text) {
   return value;
 }
 
+/// CLI11 takes a minus sign for 2^64 minus the number.
+std::string is_seed(const std::string& text) {
+  uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? "" : fmt::format("is '{}', but must be a whole number below 2^64", text);
+}
+
 /// "relu", "relu6", "none" or "LOW,HIGH".
 Result<Clamp> parse_clamp(std::string_view text) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -60,7 +68,7 @@ Result<Pixels> parse_pixels(const InputArguments& arguments, const NamedMatrix& 
                      matrix.name);
   if (text.empty()) return Pixels{matrix.pixels, matrix.pixels};
   const bool any = text.starts_with(kAny);
-  const auto count = parse_count("--pixels", any ? text.substr(kAny.size()) : text);
+  const auto count = parse_count(any ? "MOST of --pixels any:MOST" : "--pixels", any ? text.substr(kAny.size()) : text);
   if (!count) return count.error();
   return Pixels{any ? std::optional<uint32_t>() : *count, *count};
 }
@@ -117,7 +125,9 @@ void InputArguments::add_to(CLI::App& app) {
                  "elements from one output row to the next, or auto (default: pixels)");
   app.add_option("--clamp", clamp, "none, relu, relu6 or LOW,HIGH (default: the file's)");
   app.add_flag("--no-bias", no_bias, "leave the file's biases out");
-  app.add_option("--seed", seed, "for values of pattern-only files and for inputs")->capture_default_str();
+  app.add_option("--seed", seed, "for values of pattern-only files and for inputs")
+      ->check(is_seed)
+      ->capture_default_str();
 }
 
 void TargetArguments::add_to(CLI::App& app, bool with_target) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <memory>
 
 #include "backends/jit/jit_library.h"
@@ -17,6 +18,14 @@ struct BenchArguments {
   TargetArguments target;
   double seconds = 0.3;
 };
+
+/// CLI11's own ranges let NaN pass.
+std::string is_time(const std::string& text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  const bool positive = *end == 0 && seconds > 0 && std::isfinite(seconds);
+  return positive ? "" : fmt::format("is '{}', but must be a number of seconds above 0", text);
+}
 
 void print_header() {
   fmt::print("{:<28} {:>11} {:>7} {:>9} {:>8} {:>15} {:>7} {:>8} {:>8} {:>7} {:>8} {:>8}  schedule\n", "layer", "shape",
@@ -73,7 +82,7 @@ Command add_bench_command(CLI::App& app) {
   auto a = std::make_shared<BenchArguments>();
   a->input.add_to(app);
   a->target.add_to(app, /*with_target=*/false);
-  app.add_option("--seconds", a->seconds, "time to spend on each kernel")->capture_default_str();
+  app.add_option("--seconds", a->seconds, "time to spend on each kernel")->check(is_time)->capture_default_str();
   return [a] { return bench(*a); };
 }
 

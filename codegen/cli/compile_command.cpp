@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "backends/c_source/c_header.h"
 #include "codegen/cli/arguments.h"
 #include "codegen/cli/commands.h"
 #include "codegen/cli/output_directory.h"
@@ -48,11 +49,14 @@ std::string canonical_command(const CompileArguments& a, const Target& target) {
   return text;
 }
 
+std::string not_empty(const std::string& text) { return text.empty() ? "must not be empty" : ""; }
+
 Result<Outcome> compile(const CompileArguments& a) {
   const auto target = a.target.resolve();
   if (!target) return target.error();
   const auto kinds = parse_emissions(a.emit, *target);
   if (!kinds) return kinds.error();
+  if (Status s = check_library_name(library_name(a)); !s) return std::move(s).error();
   auto kernels = make_kernels(a.input);
   if (!kernels) return std::move(kernels).error();
   const auto options = a.target.library_options(kernels->size());
@@ -77,7 +81,7 @@ Command add_compile_command(CLI::App& app) {
   auto a = std::make_shared<CompileArguments>();
   a->input.add_to(app);
   a->target.add_to(app);
-  app.add_option("-o,--output", a->output, "directory for the files")->required();
+  app.add_option("-o,--output", a->output, "directory for the files")->required()->check(not_empty);
   app.add_option("--emit", a->emit, "any of object,asm,c,header,wasm,manifest,program (default: by target)");
   app.add_option("--name", a->library, "base name of the files (default: the input's)");
   app.add_flag("--weights-in-side-file", a->weights_in_side_file, "C: weights as NAME.weights.bin, not as text");

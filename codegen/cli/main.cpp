@@ -5,6 +5,7 @@
 #endif
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <vector>
 
@@ -79,8 +80,23 @@ void keep_memory() {
 #endif
 }
 
+/// CLI11 only misses a verb where it finds another word; this names the word.
+bool begins_with_unknown_verb(int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return false;
+  return std::none_of(std::begin(kVerbs), std::end(kVerbs),
+                      [&](const Verb& v) { return v.name == std::string(argv[1]); });
+}
+
+int refuse_verb(const char* word) {
+  std::string names;
+  for (const Verb& verb : kVerbs) names += fmt::format("{}{}", names.empty() ? "" : ", ", verb.name);
+  fmt::print(stderr, "espalier: unknown verb '{}', known verbs are {}\n", word, names);
+  return kExitUsage;
+}
+
 /// CLI11 wants a verb before any option; without one it says so.
 int run(int argc, char** argv) {
+  if (begins_with_unknown_verb(argc, argv)) return refuse_verb(argv[1]);
   CLI::App app("Compiles pruned weight matrices to code made for exactly them", "espalier");
   app.set_version_flag("--version", fmt::format("espalier {}", kVersion));
   app.require_subcommand(1);

@@ -22,10 +22,25 @@ struct StagingFolder {
   fs::path path;
 };
 
-Status write_file(const fs::path& path, const std::string& contents) {
+Status make_directory(const fs::path& path) {
   std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (error) return system_error("cannot create {}: {}", path.parent_path().string(), error.message());
+  fs::create_directories(path, error);
+  if (error) return system_error("cannot create {}: {}", path.string(), error.message());
+  return {};
+}
+
+/// What would make a rename fail has to show before the first one, or old and new files would stand side by side.
+Status check_places(const fs::path& root, std::span<const OutputFile> files) {
+  for (const OutputFile& file : files) {
+    const fs::path place = root / file.name;
+    if (Status s = make_directory(place.parent_path()); !s) return s;
+    if (fs::is_directory(place)) return system_error("cannot write {}: Is a directory", place.string());
+  }
+  return {};
+}
+
+Status write_file(const fs::path& path, const std::string& contents) {
+  if (Status s = make_directory(path.parent_path()); !s) return s;
   std::ofstream out(path, std::ios::binary);
   out.write(contents.data(), static_cast<std::streamsize>(contents.size()));
   out.close();
@@ -37,15 +52,17 @@ Status write_file(const fs::path& path, const std::string& contents) {
 
 Status write_files(const std::string& directory, std::span<const OutputFile> files) {
   const fs::path root(directory);
+  if (interrupted()) return system_error("interrupted");
+  if (Status s = make_directory(root); !s) return s;
   const StagingFolder staging(root);
   for (const OutputFile& file : files) {
     if (interrupted()) return system_error("interrupted");
     if (Status s = write_file(staging.path / file.name, file.contents); !s) return s;
   }
+  if (Status s = check_places(root, files); !s) return s;
   for (const OutputFile& file : files) {
     std::error_code error;
-    fs::create_directories((root / file.name).parent_path(), error);
-    if (!error) fs::rename(staging.path / file.name, root / file.name, error);
+    fs::rename(staging.path / file.name, root / file.name, error);
     if (error) return system_error("cannot write {}: {}", (root / file.name).string(), error.message());
   }
   return {};

@@ -43,6 +43,7 @@ class LibraryWriter {
       : kernels_(kernels), target_(target), options_(options) {}
 
   Result<std::vector<OutputFile>> run() {
+    if (Status s = check_library_name(options_.library); !s) return std::move(s).error();
     for (const Emission kind : options_.kinds) {
       if (kind == Emission::kManifest) continue;
       if (Status s = write(kind); !s) return std::move(s).error();

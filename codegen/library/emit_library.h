@@ -27,6 +27,7 @@ struct EmitOptions {
 
 /// The files, by the order of Emission and then of the kernels; the manifest last. Equal input gives equal bytes.
 ///   LIBRARY.o  LIBRARY.s  NAME.c  LIBRARY.h + espalier/kernel_abi.h  LIBRARY.wasm  NAME.program  manifest.json
+/// Errors: those of check_library_name (backends/c_source/c_header.h) and of the writers.
 Result<std::vector<OutputFile>> emit_library(std::span<const CompiledKernel> kernels, const Target& target,
                                              const EmitOptions& options);
 
