@@ -1,7 +1,6 @@
 #include "backends/x86_64/x86_64_assembler.h"
 
 #include <cstring>
-#include <mutex>
 
 #include "backends/x86_64/x86_64_instructions.h"
 
@@ -39,11 +38,6 @@ constexpr Inst kFullForms[kOpCount] = {
     Inst::kMin,
     Inst::kPrefetch,
     Inst::kPrefetchFar,
-};
-
-struct Lowered {
-  Inst inst;
-  Encoder::Operands operands;
 };
 
 class ChunkAssembler {

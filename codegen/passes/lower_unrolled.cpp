@@ -62,12 +62,7 @@ class WeightStream {
 
   /// The next weight, as a splat register or as a lane where the target multiplies by lanes.
   Weight next() {
-    if (!isa_.has_splat_lane) return splat_into(static_cast<uint8_t>(registers_->splat));
-    const Weight lane = next_lane();
-    if (isa_.has_fma_lane) return lane;
-    const auto d = static_cast<uint8_t>(registers_->splat);
-    ops_.push_back({Op::kSplatLane, d, lane.reg, 0, Buffer::kX, lane.lane, 0, 0, 0});
-    return {d, 0};
+    return isa_.has_fma_lane ? next_lane() : splat_into(static_cast<uint8_t>(registers_->splat));
   }
 
   /// All lanes of `d` become the next weight.
