@@ -29,15 +29,26 @@ enum class Op : uint8_t {
   kMin,          ///< d = d < a ? d : a, per lane (NaN in d gives a)
   kPrefetch,     ///< hint: the line of buffer[access] will be used soon (L1); may lie outside the buffer, never faults
   kPrefetchFar,  ///< the same for later use (L2)
+  kLoop,         ///< runs what follows, up to its kEndLoop, `column` times (at least once)
+  kLoopIndexed,  ///< the same, index entry `column` times (maybe never)
+  kEndLoop,      ///< ends the innermost loop
+  kPoint,        ///< pointer `row` of `buffer` (kXAt, kYAt) = x or y + (index entry `column` << index_shift) elements
+  kAdvance,      ///< moves the cursor of kX by `row` rows, of kW by `column` elements, of kI by `column` entries
 };
-inline constexpr int kOpCount = 13;
+inline constexpr int kOpCount = 18;
 
-/// What an access addresses. X and Y accesses are relative to the pixel the tile stands at.
+/// What an access addresses. X and Y accesses are relative to the pixel the tile stands at. x, w and i are cursors:
+/// kAdvance moves them, and every round of a tile begins with them at the start.
 enum class Buffer : uint8_t {
-  kX,  ///< input: element (row, column) at x + row * input_stride + column
-  kY,  ///< output: element (row, column) at y + row * output_stride + column
-  kW,  ///< this chunk's part of the weight stream: element `column` at w + column (row is 0)
+  kX,    ///< input: element (row, column) at x + row * input_stride + column
+  kY,    ///< output: element (row, column) at y + row * output_stride + column
+  kW,    ///< this chunk's part of the weight stream: element `column` at w + column (row is 0)
+  kXAt,  ///< input behind pointer `row`: element `column`
+  kYAt,  ///< output behind pointer `row`: element `column`
+  kI,    ///< this chunk's part of the index stream: entry `column` at i + column (kLoopIndexed, kAdvance)
 };
+inline constexpr uint32_t kInputPointers = 4, kOutputPointers = 1;  ///< that a program may name
+inline constexpr uint32_t kMaxLoopDepth = 2;                        ///< loops inside one another
 
 /// `lanes` of a vector that the tile's remaining pixels only partly fill, counted at run time (see PixelTile).
 inline constexpr uint8_t kRemainingLanes = 0;
@@ -55,7 +66,8 @@ struct MicroOp {
 };
 
 /// A counted loop over pixels: while at least `width` pixels remain, run `ops`, then advance x and y by `width` pixels
-/// (elements) and count them off.
+/// (KernelProgram::input_step, output_step) and count them off. Loops inside `ops` leave the cursors wherever they do;
+/// pointers and registers do not outlive a round.
 ///
 /// With `remainder`, `ops` run once if any pixels remain (fewer than one full vector, more than 0), as a last step;
 /// lanes == kRemainingLanes then stands for that count. Only targets with masks have such tiles; width is 0.
@@ -69,19 +81,22 @@ struct PixelTile {
 
 /// One function of code: `tiles` in order over the pixels it is given. Reads its own slice of the weight stream from
 /// the start in every round of every tile.
-///     void chunk(const float* x, float* y, const float* w, size_t pixels)
-/// with x and y at the first pixel, w at the slice.
+///     void chunk(const float* x, float* y, const float* w, size_t pixels, const void* i)
+/// with x and y at the first pixel, w and i at the slices.
 struct Chunk {
   uint64_t stream_offset = 0;  ///< elements into KernelProgram::stream
   uint32_t stream_count = 0;   ///< elements
   uint32_t nonzeros = 0;       ///< non-zeros multiplied in one round
+  uint64_t index_offset = 0;   ///< entries into KernelProgram::indices
+  uint32_t index_count = 0;    ///< entries
   std::vector<PixelTile> tiles;
 
   bool operator==(const Chunk&) const = default;
 };
 
-/// Output channels [first_row, first_row + rows) and the chunks that compute them, to be run in order for one pixel
-/// range. Different row groups, and different pixel ranges, are independent: together they are the work items.
+/// Output channels [first_row, first_row + rows) (places in KernelProgram::row_order, if there is one) and the chunks
+/// that compute them, to be run in order for one pixel range. Different row groups, and different pixel ranges, are
+/// independent: together they are the work items.
 struct RowGroup {
   uint32_t first_row = 0, rows = 0;
   uint32_t first_chunk = 0, chunks = 0;
@@ -97,15 +112,40 @@ struct KernelProgram {
   uint64_t nonzeros = 0;
   uint32_t pixels = 0;                           ///< 0: left to run time
   uint32_t input_stride = 0, output_stride = 0;  ///< elements
+  uint32_t input_panel = 0, output_panel = 0;    ///< pixels of a panel, equal to the stride; 0: one CHW image
   uint32_t pixel_block = 0;                      ///< pixels (elements) of a work item; the last one may have fewer
-  Schedule schedule;                             ///< as resolved
+  uint32_t pixel_multiple = 1;  ///< counts are rounded up to this: into the padding of the last panels (both are panels)
+  Schedule schedule;            ///< as resolved
+  std::vector<uint32_t> row_order;  ///< empty, or which output channel stands at each place of the row groups
   std::vector<RowGroup> groups;
   std::vector<Chunk> chunks;
-  std::vector<float> stream;  ///< weights, biases and clamp bounds in order of use
+  std::vector<float> stream;      ///< weights, biases and clamp bounds in order of use
+  std::vector<uint32_t> indices;  ///< loop counts and offsets (elements >> index_shift) in order of use
+  uint32_t index_bytes = 2;       ///< of an entry in emitted code: 2 or 4, unsigned
+  uint32_t index_shift = 0;       ///< 0 or 1
 
-  uint32_t max_pixels() const { return pixels ? pixels : std::min(input_stride, output_stride); }
+  /// The largest count of a call.
+  uint32_t max_pixels() const;
+  /// What is computed of `count` pixels: up to the next pixel_multiple.
+  uint32_t padded(uint32_t count) const { return (count + pixel_multiple - 1) / pixel_multiple * pixel_multiple; }
+  /// Elements from one round of a tile to the next: past the panel where the tile is as wide, else past its pixels.
+  uint64_t input_step(const PixelTile& tile) const;
+  uint64_t output_step(const PixelTile& tile) const;
+  /// The element where pixel `pixel` of row 0 stands.
+  uint64_t input_place(uint64_t pixel) const;
+  uint64_t output_place(uint64_t pixel) const;
   uint64_t micro_ops() const;
 };
+
+/// How far the cursors are from their start at the end of a round; counts come from the index stream, so it is known.
+/// Backends move them back by it.
+struct CursorTravel {
+  uint64_t weights = 0, entries = 0, rows = 0;
+};
+CursorTravel cursor_travel(const KernelProgram& program, const Chunk& chunk, const PixelTile& tile);
+
+/// Whether the tile has loops or pointers; the others are straight code.
+bool is_rolled(const PixelTile& tile);
 
 bool operator==(const KernelProgram&, const KernelProgram&);
 
@@ -123,14 +163,16 @@ Result<KernelProgram> parse_kernel_program(std::string_view text);
 
 /// Proves that the program may run: registers inside the target's file and written before they are read in every tile;
 /// operations the target has; every X access inside a row (column + lanes <= width, so inside the row's pixels) and
-/// every row below K; Y likewise below its row group; W inside the chunk's slice; groups and chunks cover all rows
-/// once; tile widths consume every pixel count the program can be given; lanes the target can load. Errors (kInternal)
-/// name chunk, tile and operation.
+/// every row below K; Y likewise inside its row group; W and I inside the chunk's slices; groups and chunks cover all
+/// rows once; tile widths consume every pixel count the program can be given, and no tile leaves its panel; lanes the
+/// target can load. Loops are walked with their real counts and offsets, as the interpreter would, and have to use up
+/// weights or indices in every turn. Errors (kInternal) name chunk, tile and operation.
 Status verify(const KernelProgram& program);
 
 /// Executes the program in plain C++: y[m * output_stride + p] for m < M, p < pixels. Fused or two-step arithmetic as
 /// the target says; bit for bit what every backend's code computes. x holds (K - 1) * input_stride + pixels elements at
-/// least, y likewise. Pixels must equal program.pixels unless that is left to run time. Requires a verified program.
+/// least (as panels: K * input_panel for each), y likewise. Pixels must equal program.pixels unless that is left to run
+/// time. Requires a verified program.
 void interpret(const KernelProgram& program, std::span<const float> x, std::span<float> y, uint32_t pixels);
 
 }  // namespace espalier

@@ -2,7 +2,7 @@
 #include <array>
 #include <cmath>
 
-#include "ir/kernel_program.h"
+#include "ir/program_walk.h"
 
 namespace espalier {
 namespace {
@@ -22,29 +22,47 @@ class ChunkRun {
  public:
   ChunkRun(const KernelProgram& program, const Chunk& chunk, const float* x, float* y, size_t first_pixel)
       : program_(program),
+        chunk_(chunk),
         lanes_(program.target.vector->lanes),
         arithmetic_(program.target.vector->arithmetic),
         x_(x),
         y_(y),
-        pixel_(first_pixel),
+        x_place_(program.input_place(first_pixel)),
+        y_place_(program.output_place(first_pixel)),
         w_(program.stream.data() + chunk.stream_offset) {}
 
-  void run(const Chunk& chunk, uint32_t pixels) {
-    for (const PixelTile& tile : chunk.tiles) {
+  void run(uint32_t pixels) {
+    for (const PixelTile& tile : chunk_.tiles) {
       while (tile.remainder ? pixels > 0 : pixels >= tile.width) {
         remaining_ = tile.remainder ? pixels : 0;
-        for (const MicroOp& op : tile.ops) execute(op);
-        const uint32_t done = tile.remainder ? pixels : tile.width;
-        pixel_ += done, pixels -= done;
+        round(tile);
+        x_place_ += program_.input_step(tile);
+        y_place_ += program_.output_step(tile);
+        pixels -= tile.remainder ? pixels : tile.width;
       }
     }
   }
 
  private:
+  void round(const PixelTile& tile) {
+    ProgramWalk walk(program_, chunk_, tile.ops);
+    walk_ = &walk;
+    for (; const MicroOp* op = walk.next(); walk.step()) execute(*op);
+  }
+
   const float* address(const MicroOp& op) const {
-    if (op.buffer == Buffer::kW) return w_ + op.column;
-    if (op.buffer == Buffer::kX) return x_ + (size_t{op.row} * program_.input_stride + op.column + pixel_);
-    return y_ + (size_t{op.row} * program_.output_stride + op.column + pixel_);
+    if (op.buffer == Buffer::kW) return w_ + (walk_->weights() + op.column);
+    return op.buffer == Buffer::kX || op.buffer == Buffer::kXAt ? x_ + input_offset(op) : y_ + output_offset(op);
+  }
+  size_t input_offset(const MicroOp& op) const {
+    const uint64_t row = op.buffer == Buffer::kXAt ? walk_->pointer(op)
+                                                   : (op.row + walk_->rows()) * program_.input_stride;
+    return x_place_ + row + op.column;
+  }
+  size_t output_offset(const MicroOp& op) const {
+    const uint64_t row =
+        op.buffer == Buffer::kYAt ? walk_->pointer(op) : uint64_t{op.row} * program_.output_stride;
+    return y_place_ + row + op.column;
   }
   uint32_t active(const MicroOp& op) const { return op.lanes == kRemainingLanes ? remaining_ : op.lanes; }
   Vector loaded(const MicroOp& op) const {
@@ -53,10 +71,7 @@ class ChunkRun {
     for (uint32_t c = 0; c < copies; ++c) std::copy_n(address(op), active(op), v.begin() + c * kGroup);
     return v;
   }
-  void store(const MicroOp& op) {
-    const size_t offset = size_t{op.row} * program_.output_stride + op.column + pixel_;
-    std::copy_n(registers_[op.d].begin(), active(op), y_ + offset);
-  }
+  void store(const MicroOp& op) { std::copy_n(registers_[op.d].begin(), active(op), y_ + output_offset(op)); }
   void accumulate(uint8_t d, const Vector& a, const Vector& b) {
     for (uint32_t i = 0; i < lanes_; ++i) registers_[d][i] = multiply_add(arithmetic_, registers_[d][i], a[i], b[i]);
   }
@@ -107,19 +122,20 @@ class ChunkRun {
       case Op::kMin:
         for (uint32_t i = 0; i < lanes_; ++i) d[i] = d[i] < a[i] ? d[i] : a[i];
         break;
-      case Op::kPrefetch:
-      case Op::kPrefetchFar:
+      default:  // hints, and control, which is the walk's
         break;
     }
   }
 
   const KernelProgram& program_;
+  const Chunk& chunk_;
   uint32_t lanes_;
   Arithmetic arithmetic_;
   const float* x_;
   float* y_;
-  size_t pixel_;
+  size_t x_place_, y_place_;
   const float* w_;
+  const ProgramWalk* walk_ = nullptr;
   uint32_t remaining_ = 0;
   std::array<Vector, 256> registers_{};
 };
@@ -127,9 +143,10 @@ class ChunkRun {
 }  // namespace
 
 void interpret(const KernelProgram& program, std::span<const float> x, std::span<float> y, uint32_t pixels) {
+  pixels = program.padded(pixels);
   for (size_t pixel = 0; pixel < pixels; pixel += program.pixel_block) {
     const uint32_t count = std::min(program.pixel_block, static_cast<uint32_t>(pixels - pixel));
-    for (const Chunk& chunk : program.chunks) ChunkRun(program, chunk, x.data(), y.data(), pixel).run(chunk, count);
+    for (const Chunk& chunk : program.chunks) ChunkRun(program, chunk, x.data(), y.data(), pixel).run(count);
   }
 }
 

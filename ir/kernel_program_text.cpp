@@ -10,17 +10,43 @@
 namespace espalier {
 namespace {
 
-constexpr std::string_view kHeader = "espalier-kernel-program 1";
+constexpr std::string_view kHeader = "espalier-kernel-program 2";
 constexpr size_t kFloatsPerLine = 8;
 constexpr size_t kMostMessageBytes = 300;  // messages quote words, and a hostile word may be megabytes long
-constexpr char kBufferNames[] = {'x', 'y', 'w'};
+constexpr size_t kIndicesPerLine = 16;
+
+/// How accesses to a buffer are written: `name[row,column]`, `name[column]`, or `name` with the pointer's number.
+struct BufferText {
+  char name;
+  bool has_row, is_pointer;
+};
+constexpr BufferText kBufferTexts[] = {{'x', true, false}, {'y', true, false}, {'w', false, false},
+                                       {'p', false, true}, {'q', false, true}, {'i', false, false}};
 
 std::string print_access(const MicroOp& op) {
-  const char buffer = kBufferNames[static_cast<int>(op.buffer)];
-  std::string text = op.buffer == Buffer::kW ? fmt::format("{}[{}]", buffer, op.column)
-                                             : fmt::format("{}[{},{}]", buffer, op.row, op.column);
+  const BufferText& buffer = kBufferTexts[static_cast<int>(op.buffer)];
+  std::string text = fmt::format("{}", buffer.name);
+  if (buffer.is_pointer) text += std::to_string(op.row);
+  text += buffer.has_row ? fmt::format("[{},{}]", op.row, op.column) : fmt::format("[{}]", op.column);
   if (!op_info(op.op).has_lanes) return text;
   return text + (op.lanes == kRemainingLanes ? std::string(":r") : fmt::format(":{}", op.lanes));
+}
+
+/// The operands of loops, pointers and cursors, which name no register.
+std::string print_control(const MicroOp& op) {
+  const char buffer = kBufferTexts[static_cast<int>(op.buffer)].name;
+  switch (op.op) {
+    case Op::kLoop:
+      return fmt::format(" {}", op.column);
+    case Op::kLoopIndexed:
+      return fmt::format(" i[{}]", op.column);
+    case Op::kPoint:
+      return fmt::format(" {}{}, i[{}]", buffer, op.row, op.column);
+    case Op::kAdvance:
+      return fmt::format(" {}, {}", buffer, op.buffer == Buffer::kX ? op.row : op.column);
+    default:
+      return "";
+  }
 }
 
 void print_op(std::string& out, const MicroOp& op) {
@@ -38,6 +64,7 @@ void print_op(std::string& out, const MicroOp& op) {
   if (info.reads_a) operand(fmt::format("v{}{}", op.a, op.op == Op::kSplatLane ? fmt::format(".{}", op.lane) : ""));
   if (info.reads_b) operand(fmt::format("v{}{}", op.b, info.has_lane ? fmt::format(".{}", op.lane) : ""));
   if (info.has_access) operand(print_access(op));
+  if (op.op >= Op::kLoop) out += print_control(op);
   out += '\n';
 }
 
@@ -135,16 +162,23 @@ class LineReader {
   std::string message_;
 };
 
+/// A buffer's letter, and behind a pointer's its number; false if none of `allowed` stands there.
+bool parse_buffer(LineReader& in, MicroOp& op, std::initializer_list<Buffer> allowed) {
+  for (const Buffer buffer : allowed) {
+    const BufferText& text = kBufferTexts[static_cast<int>(buffer)];
+    if (!in.accept(std::string_view(&text.name, 1))) continue;
+    op.buffer = buffer;
+    if (text.is_pointer) op.row = in.number32();
+    return true;
+  }
+  return false;
+}
+
 void parse_access(LineReader& in, MicroOp& op) {
-  if (in.accept("x["))
-    op.buffer = Buffer::kX;
-  else if (in.accept("y["))
-    op.buffer = Buffer::kY;
-  else if (in.accept("w["))
-    op.buffer = Buffer::kW;
-  else
-    return in.fail("expected an access x[row,column], y[row,column] or w[index]");
-  if (op.buffer != Buffer::kW) {
+  if (!parse_buffer(in, op, {Buffer::kX, Buffer::kY, Buffer::kW, Buffer::kXAt, Buffer::kYAt}))
+    return in.fail("expected an access x[row,column], y[row,column], w[index], p0[column] or q0[column]");
+  in.expect("[");
+  if (kBufferTexts[static_cast<int>(op.buffer)].has_row) {
     op.row = in.number32();
     in.expect(",");
   }
@@ -155,6 +189,28 @@ void parse_access(LineReader& in, MicroOp& op) {
   if (in.accept("r")) return;  // lanes is kRemainingLanes
   op.lanes = in.number8();
   if (op.lanes == 0) in.fail("expected r or at least 1 lane, but found 0");
+}
+
+void parse_index_entry(LineReader& in, MicroOp& op) {
+  in.expect("i[");
+  op.column = in.number32();
+  in.expect("]");
+}
+
+void parse_advance(LineReader& in, MicroOp& op) {
+  if (!parse_buffer(in, op, {Buffer::kX, Buffer::kW, Buffer::kI})) return in.fail("expected a cursor x, w or i");
+  in.expect(",");
+  (op.buffer == Buffer::kX ? op.row : op.column) = in.number32();
+}
+
+void parse_control(LineReader& in, MicroOp& op) {
+  if (op.op == Op::kLoop) op.column = in.number32();
+  if (op.op == Op::kLoopIndexed) op.buffer = Buffer::kI, parse_index_entry(in, op);
+  if (op.op == Op::kAdvance) parse_advance(in, op);
+  if (op.op != Op::kPoint) return;
+  if (!parse_buffer(in, op, {Buffer::kXAt, Buffer::kYAt})) return in.fail("expected a pointer p0.. or q0..");
+  in.expect(",");
+  parse_index_entry(in, op);
 }
 
 MicroOp parse_op(LineReader& in, std::string_view name) {
@@ -186,6 +242,7 @@ MicroOp parse_op(LineReader& in, std::string_view name) {
     if (info.has_lane) lane();
   }
   if (info.has_access) next(), parse_access(in, op);
+  if (op.op >= Op::kLoop) parse_control(in, op);
   in.expect_end();
   return op;
 }
@@ -219,6 +276,9 @@ class Parser {
     if (program_.stream.size() != stream_count_)
       return bad_input("line {}: the stream has {} values, but announced {}", number, program_.stream.size(),
                        stream_count_);
+    if (program_.indices.size() != index_count_)
+      return bad_input("line {}: there are {} indices, but {} announced", number, program_.indices.size(),
+                       index_count_);
     return std::move(program_);
   }
 
@@ -242,14 +302,24 @@ class Parser {
       program_.pixels = in.accept("any") ? 0 : in.number32();
     else if (word == "strides")
       parse_strides(in);
+    else if (word == "panels")
+      parse_panels(in);
     else if (word == "block")
       program_.pixel_block = in.number32();
+    else if (word == "multiple")
+      program_.pixel_multiple = in.number32();
     else if (word == "schedule")
       parse_schedule_line(in);
     else if (word == "stream")
       stream_count_ = in.number(UINT32_MAX);
     else if (word == ".float")
       parse_floats(in);
+    else if (word == "indices")
+      parse_indices_line(in);
+    else if (word == ".index")
+      parse_numbers(in, program_.indices);
+    else if (word == ".order")
+      parse_numbers(in, program_.row_order);
     else if (word == "group")
       parse_group(in);
     else if (word == "chunk")
@@ -291,6 +361,22 @@ class Parser {
     in.expect("output");
     program_.output_stride = in.number32();
   }
+  void parse_panels(LineReader& in) {
+    in.expect("input");
+    program_.input_panel = in.number32();
+    in.expect("output");
+    program_.output_panel = in.number32();
+  }
+  void parse_indices_line(LineReader& in) {
+    index_count_ = in.number(UINT32_MAX);
+    in.expect("bytes");
+    program_.index_bytes = in.number32();
+    in.expect("shift");
+    program_.index_shift = in.number32();
+  }
+  static void parse_numbers(LineReader& in, std::vector<uint32_t>& numbers) {
+    while (!in.failed() && !in.at_end()) numbers.push_back(in.number32());
+  }
   void parse_schedule_line(LineReader& in) {
     auto schedule = parse_schedule(in.word());
     if (schedule)
@@ -316,6 +402,10 @@ class Parser {
     in.expect("stream");
     chunk.stream_offset = in.number(UINT64_MAX);
     chunk.stream_count = in.number32();
+    if (in.accept("indices")) {
+      chunk.index_offset = in.number(UINT64_MAX);
+      chunk.index_count = in.number32();
+    }
     in.expect("nonzeros");
     chunk.nonzeros = in.number32();
     program_.chunks.push_back(std::move(chunk));
@@ -332,7 +422,7 @@ class Parser {
 
   std::string_view text_;
   KernelProgram program_;
-  uint64_t stream_count_ = 0;
+  uint64_t stream_count_ = 0, index_count_ = 0;
 };
 
 /// C's %a in the C locale, so that every value reads back exactly. (fmt's {:a} would follow the process's locale.)
@@ -341,6 +431,15 @@ std::string hex_float(float value) {
   std::array<char, 32> digits;
   const auto end = std::to_chars(digits.begin(), digits.end(), double{std::fabs(value)}, std::chars_format::hex).ptr;
   return fmt::format("{}0x{}", std::signbit(value) ? "-" : "", std::string_view(digits.begin(), end));
+}
+
+void print_numbers(std::string& out, std::string_view word, const std::vector<uint32_t>& numbers) {
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (i % kIndicesPerLine == 0) (out += i == 0 ? "" : "\n") += word;
+    out += ' ';
+    out += std::to_string(numbers[i]);
+  }
+  if (!numbers.empty()) out += '\n';
 }
 
 }  // namespace
@@ -353,7 +452,11 @@ std::string print(const KernelProgram& p) {
   fmt::format_to(at, "shape {} x {} nonzeros {}\n", p.output_channels, p.input_channels, p.nonzeros);
   fmt::format_to(at, "pixels {}\n", p.pixels ? std::to_string(p.pixels) : "any");
   fmt::format_to(at, "strides input {} output {}\n", p.input_stride, p.output_stride);
-  fmt::format_to(at, "block {}\nschedule {}\n", p.pixel_block, to_string(p.schedule));
+  if (p.input_panel || p.output_panel)
+    fmt::format_to(at, "panels input {} output {}\n", p.input_panel, p.output_panel);
+  fmt::format_to(at, "block {}\n", p.pixel_block);
+  if (p.pixel_multiple != 1) fmt::format_to(at, "multiple {}\n", p.pixel_multiple);
+  fmt::format_to(at, "schedule {}\n", to_string(p.schedule));
   fmt::format_to(at, "stream {}\n", p.stream.size());
   for (size_t i = 0; i < p.stream.size(); ++i) {
     if (i % kFloatsPerLine == 0) out += i == 0 ? ".float" : "\n.float";
@@ -361,10 +464,16 @@ std::string print(const KernelProgram& p) {
     out += hex_float(p.stream[i]);
   }
   if (!p.stream.empty()) out += '\n';
+  if (!p.indices.empty())
+    fmt::format_to(at, "indices {} bytes {} shift {}\n", p.indices.size(), p.index_bytes, p.index_shift);
+  print_numbers(out, ".index", p.indices);
+  print_numbers(out, ".order", p.row_order);
   for (const RowGroup& g : p.groups)
     fmt::format_to(at, "group rows {} {} chunks {} {}\n", g.first_row, g.rows, g.first_chunk, g.chunks);
   for (const Chunk& c : p.chunks) {
-    fmt::format_to(at, "chunk stream {} {} nonzeros {}\n", c.stream_offset, c.stream_count, c.nonzeros);
+    fmt::format_to(at, "chunk stream {} {}", c.stream_offset, c.stream_count);
+    if (c.index_count) fmt::format_to(at, " indices {} {}", c.index_offset, c.index_count);
+    fmt::format_to(at, " nonzeros {}\n", c.nonzeros);
     for (const PixelTile& t : c.tiles) {
       fmt::format_to(at, "  tile {}\n", t.remainder ? "remainder" : std::to_string(t.width));
       for (const MicroOp& op : t.ops) print_op(out, op);

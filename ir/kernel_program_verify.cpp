@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <bitset>
 
-#include "ir/kernel_program.h"
+#include "ir/program_walk.h"
 
 namespace espalier {
 namespace {
@@ -10,17 +10,30 @@ constexpr uint8_t kWeightGroup = 4;                    // weights load into ever
 constexpr uint64_t kMaxElements = uint64_t{1} << 29;   // of a buffer: kernels address with 31 bits (ir/kernel_spec.h)
 constexpr uint64_t kFreeStoreMap = uint64_t{1} << 16;  // elements of a StoreMap that need no proof of being stored to
 
-/// Where every output element of a row group stands: which chunk stored it last. One per tile, over all chunks.
+/// The places of the rows in the row groups: the inverse of KernelProgram::row_order.
+class RowPlaces {
+ public:
+  explicit RowPlaces(const KernelProgram& p) : places_(p.row_order.size()) {
+    for (uint32_t place = 0; place < places_.size(); ++place) places_[p.row_order[place]] = place;
+  }
+  uint64_t of(uint64_t row) const { return places_.empty() || row >= places_.size() ? row : places_[row]; }
+
+ private:
+  std::vector<uint32_t> places_;
+};
+
+/// Where every output element of a row group stands: which chunk stored it last. One per tile, over all chunks. Rows
+/// are counted by their places.
 class StoreMap {
  public:
   StoreMap(const RowGroup& group, uint32_t width)
       : first_row_(group.first_row), width_(width), last_(size_t{group.rows} * width) {}
 
-  void store(uint32_t row, uint32_t column, uint32_t lanes, uint32_t chunk) {
+  void store(uint64_t row, uint64_t column, uint32_t lanes, uint32_t chunk) {
     std::fill_n(at(row, column), lanes, chunk + 1);
   }
   /// Whether an earlier chunk, and no store of this one, wrote all of these elements.
-  bool stored_before(uint32_t row, uint32_t column, uint32_t lanes, uint32_t chunk) {
+  bool stored_before(uint64_t row, uint64_t column, uint32_t lanes, uint32_t chunk) {
     const auto begin = at(row, column);
     return std::all_of(begin, begin + lanes, [&](uint32_t c) { return c != 0 && c != chunk + 1; });
   }
@@ -32,8 +45,8 @@ class StoreMap {
   }
 
  private:
-  std::vector<uint32_t>::iterator at(uint32_t row, uint32_t column) {
-    return last_.begin() + static_cast<ptrdiff_t>(size_t{row - first_row_} * width_ + column);
+  std::vector<uint32_t>::iterator at(uint64_t row, uint64_t column) {
+    return last_.begin() + static_cast<ptrdiff_t>((row - first_row_) * width_ + column);
   }
   uint32_t first_row_, width_;
   std::vector<uint32_t> last_;
@@ -41,10 +54,12 @@ class StoreMap {
 
 class TileVerifier {
  public:
-  TileVerifier(const KernelProgram& program, const RowGroup& group, const Chunk& chunk, uint32_t chunk_index,
-               const PixelTile& tile, StoreMap& stores)
+  TileVerifier(const KernelProgram& program, const RowPlaces& places, const RowGroup& group, const Chunk& chunk,
+               uint32_t chunk_index, const PixelTile& tile, StoreMap& stores)
       : p_(program),
         isa_(*program.target.vector),
+        places_(places),
+        walk_(program, chunk, tile.ops),
         group_(group),
         chunk_(chunk),
         chunk_index_(chunk_index),
@@ -52,17 +67,77 @@ class TileVerifier {
         width_(tile.remainder ? 1 : tile.width),
         stores_(stores) {}
 
-  Status run() {
+  Status run() { return is_rolled(tile_) ? run_rolled() : run_straight(); }
+
+ private:
+  Status at(size_t i, Status s) const {
+    return std::move(s).error().in(fmt::format("operation {} ({})", i, op_info(tile_.ops[i].op).name));
+  }
+  Status run_straight() {
     for (size_t i = 0; i < tile_.ops.size(); ++i) {
       const MicroOp& op = tile_.ops[i];
       if (is_plain_multiply(op)) continue;
-      if (Status s = check(op); !s)
-        return std::move(s).error().in(fmt::format("operation {} ({})", i, op_info(op.op).name));
+      if (Status s = check(op); !s) return at(i, std::move(s));
+    }
+    return {};
+  }
+  Status run_rolled() {
+    if (Status s = check_loops(); !s) return s;
+    for (; const MicroOp* op = walk_.next(); walk_.step()) {
+      Status s = op->op >= Op::kLoop ? check_control(*op) : check(*op);
+      if (!s) return at(walk_.position(), std::move(s));
     }
     return {};
   }
 
- private:
+  /// Whether loops are balanced, not too deep, and their operands legal; after this the walk is safe.
+  Status check_loops() const {
+    uint32_t depth = 0;
+    for (size_t i = 0; i < tile_.ops.size(); ++i) {
+      const MicroOp& op = tile_.ops[i];
+      if (op.op == Op::kEndLoop && depth-- == 0) return at(i, internal_error("ends a loop, but none is open"));
+      if ((op.op == Op::kLoop || op.op == Op::kLoopIndexed) && ++depth > kMaxLoopDepth)
+        return at(i, internal_error("is loop {} deep, but the limit is {}", depth, kMaxLoopDepth));
+      if (op.op == Op::kLoop && op.column == 0) return at(i, internal_error("loops 0 times"));
+      if (op.op != Op::kPoint) continue;
+      if (Status s = check_pointer_number(op); !s) return at(i, std::move(s));
+    }
+    if (depth != 0) return internal_error("{} loops have no end", depth);
+    return {};
+  }
+  static Status check_pointer_number(const MicroOp& op) {
+    if (op.buffer != Buffer::kXAt && op.buffer != Buffer::kYAt) return internal_error("points to no buffer");
+    const uint32_t limit = op.buffer == Buffer::kXAt ? kInputPointers : kOutputPointers;
+    if (op.row >= limit) return internal_error("names pointer {}, but the limit is {}", op.row, limit - 1);
+    return {};
+  }
+
+  Status check_control(const MicroOp& op) {
+    const bool reads_index = op.op == Op::kLoopIndexed || op.op == Op::kPoint;
+    if (reads_index && !walk_.reads_inside(op))
+      return internal_error("reads index {}, but the chunk has {}", walk_.entries() + op.column, chunk_.index_count);
+    if (op.op == Op::kPoint) pointers_.set(pointer_bit(op));
+    // Slices are finite, so this also bounds every loop.
+    if (op.op == Op::kEndLoop && !walk_.has_used_data())
+      return internal_error("a turn of the loop uses no weights and no indices");
+    if (op.op != Op::kAdvance) return {};
+    if (op.buffer != Buffer::kX && op.buffer != Buffer::kW && op.buffer != Buffer::kI)
+      return internal_error("advances a buffer without a cursor");
+    return check_cursors(op);
+  }
+  Status check_cursors(const MicroOp& op) const {
+    if (op.buffer == Buffer::kW && walk_.weights() + op.column > chunk_.stream_count)
+      return internal_error("advances to weight {}, but the chunk has {}", walk_.weights() + op.column,
+                            chunk_.stream_count);
+    if (op.buffer == Buffer::kI && walk_.entries() + op.column > chunk_.index_count)
+      return internal_error("advances to index {}, but the chunk has {}", walk_.entries() + op.column,
+                            chunk_.index_count);
+    if (op.buffer == Buffer::kX && walk_.rows() + op.row > p_.input_channels)
+      return internal_error("advances to input row {}, but there are {}", walk_.rows() + op.row, p_.input_channels);
+    return {};
+  }
+  static size_t pointer_bit(const MicroOp& op) { return op.row + (op.buffer == Buffer::kYAt ? kInputPointers : 0); }
+
   bool defined(uint8_t reg) const { return reg < isa_.registers && defined_[reg]; }
 
   /// Valid multiply-adds in the forms that make up most of every program: what check() would prove for them, and what
@@ -133,6 +208,18 @@ class TileVerifier {
     return {};
   }
 
+  /// The row and the pixel that an access begins at.
+  struct Place {
+    uint64_t row, pixel;
+  };
+  Place place_of(const MicroOp& op) const {
+    if (op.buffer == Buffer::kX) return {op.row + walk_.rows(), op.column};
+    if (op.buffer == Buffer::kY) return {op.row, op.column};
+    const uint32_t stride = op.buffer == Buffer::kXAt ? p_.input_stride : p_.output_stride;
+    const uint64_t offset = walk_.pointer(op);
+    return {offset / stride, offset % stride + op.column};
+  }
+
   /// Also for hints that may lie outside a buffer: backends encode the byte offset in 31 bits.
   Status check_reach(const MicroOp& op) const {
     const uint64_t stride = op.buffer == Buffer::kX ? p_.input_stride : op.buffer == Buffer::kY ? p_.output_stride : 0;
@@ -146,45 +233,60 @@ class TileVerifier {
       if (Status s = check_lanes(op); !s) return s;
     if (Status s = check_reach(op); !s) return s;
     if (op.op == Op::kPrefetch || op.op == Op::kPrefetchFar) return {};
-    if (op.op == Op::kStore && op.buffer != Buffer::kY) return internal_error("stores outside the output buffer");
+    const bool is_input = op.buffer == Buffer::kX || op.buffer == Buffer::kXAt;
+    const bool is_output = op.buffer == Buffer::kY || op.buffer == Buffer::kYAt;
+    if (op.buffer == Buffer::kI) return internal_error("reads the index stream into a vector");
+    if (op.op == Op::kStore && !is_output) return internal_error("stores outside the output buffer");
     if (op.op == Op::kSplatLoad && op.buffer != Buffer::kW)
       return internal_error("splats from outside the weight stream");
-    if (op.op == Op::kFmaLoad && op.buffer != Buffer::kX)
-      return internal_error("multiplies memory outside the input buffer");
+    if (op.op == Op::kFmaLoad && !is_input) return internal_error("multiplies memory outside the input buffer");
     const uint32_t lanes = info.has_lanes ? op.lanes : 1;
-    if (op.buffer == Buffer::kW) {
-      if (op.row != 0 || lanes == kRemainingLanes)
-        return internal_error("addresses the weight stream by row or remainder");
-      if (uint64_t{op.column} + lanes > chunk_.stream_count)
-        return internal_error("reads weights {}..{}, but the chunk has {}", op.column, op.column + lanes - 1,
-                              chunk_.stream_count);
-      return {};
+    if (op.buffer == Buffer::kW) return check_weights(op, lanes);
+    if (op.buffer == Buffer::kXAt || op.buffer == Buffer::kYAt) {
+      if (Status s = check_pointer_number(op); !s) return s;
+      if (!pointers_[pointer_bit(op)]) return internal_error("uses a pointer before it was set");
     }
     // In a remainder tile the map and the bounds stand for "all remaining pixels" as one column.
     if (tile_.remainder && op.lanes != kRemainingLanes)
       return internal_error("touches {} lanes in a remainder tile", op.lanes);
-    const uint32_t columns = tile_.remainder ? 1 : lanes;
-    if (uint64_t{op.column} + columns > width_)
-      return internal_error("touches pixels {}..{}, but the tile is {} wide", op.column, op.column + columns - 1,
+    return check_pixels(op, place_of(op), tile_.remainder ? 1 : lanes);
+  }
+
+  Status check_weights(const MicroOp& op, uint32_t lanes) const {
+    if (op.row != 0 || lanes == kRemainingLanes)
+      return internal_error("addresses the weight stream by row or remainder");
+    const uint64_t first = walk_.weights() + op.column;
+    if (first + lanes > chunk_.stream_count)
+      return internal_error("reads weights {}..{}, but the chunk has {}", first, first + lanes - 1,
+                            chunk_.stream_count);
+    return {};
+  }
+
+  Status check_pixels(const MicroOp& op, Place at, uint32_t columns) {
+    if (at.pixel + columns > width_)
+      return internal_error("touches pixels {}..{}, but the tile is {} wide", at.pixel, at.pixel + columns - 1,
                             width_);
-    if (op.buffer == Buffer::kX) {
-      if (op.row >= p_.input_channels)
-        return internal_error("reads input row {}, but there are {}", op.row, p_.input_channels);
+    if (op.buffer == Buffer::kX || op.buffer == Buffer::kXAt) {
+      if (at.row >= p_.input_channels)
+        return internal_error("reads input row {}, but there are {}", at.row, p_.input_channels);
       return {};
     }
-    if (op.row < group_.first_row || op.row - group_.first_row >= group_.rows)
-      return internal_error("touches output row {}, but the row group is {}..{}", op.row, group_.first_row,
+    const uint64_t place = places_.of(at.row);
+    if (at.row >= p_.output_channels || place < group_.first_row || place - group_.first_row >= group_.rows)
+      return internal_error("touches output row {}, but the row group is {}..{}", at.row, group_.first_row,
                             group_.first_row + group_.rows - 1);
     if (op.op == Op::kStore) {
-      stores_.store(op.row, op.column, columns, chunk_index_);
-    } else if (!stores_.stored_before(op.row, op.column, columns, chunk_index_)) {
-      return internal_error("reads output row {}, pixel {}, which no earlier chunk has left there", op.row, op.column);
+      stores_.store(place, at.pixel, columns, chunk_index_);
+    } else if (!stores_.stored_before(place, at.pixel, columns, chunk_index_)) {
+      return internal_error("reads output row {}, pixel {}, which no earlier chunk has left there", at.row, at.pixel);
     }
     return {};
   }
 
   const KernelProgram& p_;
   const VectorIsa& isa_;
+  const RowPlaces& places_;
+  ProgramWalk walk_;
   const RowGroup& group_;
   const Chunk& chunk_;
   uint32_t chunk_index_;
@@ -192,25 +294,79 @@ class TileVerifier {
   uint32_t width_;
   StoreMap& stores_;
   std::bitset<256> defined_;
+  std::bitset<kInputPointers + kOutputPointers> pointers_;
   uint32_t partial_lanes_ = 0;
 };
+
+Status check_image(const char* which, const KernelProgram& p, uint32_t stride, uint32_t rows) {
+  if (stride < std::max(1u, p.pixels))
+    return internal_error("{} stride is {}, but there are up to {} pixels", which, stride, p.pixels);
+  if (uint64_t{rows} * stride >= kMaxElements)
+    return internal_error("a buffer has {} elements, but the limit is {}", uint64_t{rows} * stride, kMaxElements - 1);
+  if (p.pixel_multiple != 1) return internal_error("{} is no panels, but pixels are rounded up", which);
+  return {};
+}
+
+/// Work items and the rounding of counts have to respect panels. Blocks inside one panel are a part of it.
+Status check_panels(const char* which, const KernelProgram& p, uint32_t panel, uint32_t stride, uint32_t rows) {
+  if (stride != panel) return internal_error("{} stride is {}, but panels are {} wide", which, stride, panel);
+  const uint64_t panels = std::max<uint64_t>(1, (uint64_t{p.pixels} + panel - 1) / panel);
+  const uint64_t elements = panels * panel * std::max(1u, rows);
+  if (uint64_t{panel} * std::max(1u, rows) >= kMaxElements || elements >= kMaxElements)
+    return internal_error("a buffer has {} elements, but the limit is {}", elements, kMaxElements - 1);
+  if (p.pixel_block % panel != 0 && panel % p.pixel_block != 0)
+    return internal_error("blocks of {} pixels cut {} panels of {}", p.pixel_block, which, panel);
+  if (p.pixel_multiple == 0 || panel % p.pixel_multiple != 0)
+    return internal_error("pixels are rounded up to {}, but {} panels have {}", p.pixel_multiple, which, panel);
+  return {};
+}
+
+Status check_buffer(const char* which, const KernelProgram& p, uint32_t panel, uint32_t stride, uint32_t rows) {
+  return panel ? check_panels(which, p, panel, stride, rows) : check_image(which, p, stride, rows);
+}
+
+Status check_streams(const KernelProgram& p) {
+  if (p.index_bytes != 2 && p.index_bytes != 4) return internal_error("indices have {} bytes", p.index_bytes);
+  if (p.index_shift > 1) return internal_error("indices are shifted by {}", p.index_shift);
+  const uint32_t limit = p.index_bytes == 2 ? UINT16_MAX : UINT32_MAX >> 1;
+  for (size_t i = 0; i < p.indices.size(); ++i)
+    if (p.indices[i] > limit) return internal_error("index {} is {}, but the limit is {}", i, p.indices[i], limit);
+  return {};
+}
+
+/// Every row at one place.
+Status check_row_order(const KernelProgram& p) {
+  if (p.row_order.empty()) return {};
+  if (p.row_order.size() != p.output_channels)
+    return internal_error("the order has {} rows of {}", p.row_order.size(), p.output_channels);
+  std::vector<bool> seen(p.output_channels);
+  for (const uint32_t row : p.row_order) {
+    if (row >= p.output_channels || seen[row]) return internal_error("the order has row {} twice or too many", row);
+    seen[row] = true;
+  }
+  return {};
+}
 
 Status check_shape(const KernelProgram& p) {
   if (!p.target.vector || !p.target.cpu) return internal_error("no target");
   if (p.pixel_block == 0) return internal_error("pixel block is 0");
-  if (p.max_pixels() == 0)
-    return internal_error("strides are {} and {}, but must be at least 1", p.input_stride, p.output_stride);
-  if (p.input_stride < p.max_pixels() || p.output_stride < p.max_pixels())
-    return internal_error("strides are {} and {}, but there are up to {} pixels", p.input_stride, p.output_stride,
-                          p.max_pixels());
-  const uint64_t elements =
-      std::max(uint64_t{p.input_channels} * p.input_stride, uint64_t{p.output_channels} * p.output_stride);
-  if (elements >= kMaxElements)
-    return internal_error("a buffer has {} elements, but the limit is {}", elements, kMaxElements - 1);
+  if (Status s = check_buffer("input", p, p.input_panel, p.input_stride, p.input_channels); !s) return s;
+  if (Status s = check_buffer("output", p, p.output_panel, p.output_stride, p.output_channels); !s) return s;
+  if (p.max_pixels() == 0) return internal_error("the buffers have room for no pixels");
+  return check_streams(p);
+}
+
+Status check_same_tiles(const KernelProgram& p, uint32_t first, uint32_t c) {
+  const auto &a = p.chunks[first].tiles, &b = p.chunks[c].tiles;
+  if (a.size() != b.size()) return internal_error("chunk {} has other tiles than chunk {}", c, first);
+  for (size_t t = 0; t < a.size(); ++t)
+    if (a[t].width != b[t].width || a[t].remainder != b[t].remainder)
+      return internal_error("chunk {} has another tile {} than chunk {}", c, t, first);
   return {};
 }
 
-/// Row groups partition the rows, chunks the groups; slices lie inside the stream; every chunk has the same tiles.
+/// Row groups partition the rows, chunks the groups; slices lie inside the streams; chunks of a group have the same
+/// tiles.
 Status check_partition(const KernelProgram& p) {
   uint64_t row = 0, chunk = 0;
   for (size_t g = 0; g < p.groups.size(); ++g) {
@@ -229,57 +385,73 @@ Status check_partition(const KernelProgram& p) {
     if (k.stream_offset > p.stream.size() || k.stream_count > p.stream.size() - k.stream_offset)
       return internal_error("chunk {} has weights {} + {}, but the stream has {}", c, k.stream_offset, k.stream_count,
                             p.stream.size());
-    if (k.tiles.size() != p.chunks[0].tiles.size()) return internal_error("chunk {} has other tiles than chunk 0", c);
-    for (size_t t = 0; t < k.tiles.size(); ++t)
-      if (k.tiles[t].width != p.chunks[0].tiles[t].width || k.tiles[t].remainder != p.chunks[0].tiles[t].remainder)
-        return internal_error("chunk {} has another tile {} than chunk 0", c, t);
+    if (k.index_offset > p.indices.size() || k.index_count > p.indices.size() - k.index_offset)
+      return internal_error("chunk {} has indices {} + {}, but there are {}", c, k.index_offset, k.index_count,
+                            p.indices.size());
   }
+  for (const RowGroup& group : p.groups)
+    for (uint32_t c = group.first_chunk + 1; c < group.first_chunk + group.chunks; ++c)
+      if (Status s = check_same_tiles(p, group.first_chunk, c); !s) return s;
   return {};
 }
 
 /// Pixels that the tiles leave over of `pixels`.
-uint32_t left_over(const KernelProgram& p, uint32_t pixels) {
-  for (const PixelTile& tile : p.chunks[0].tiles)
+uint32_t left_over(const KernelProgram& p, const std::vector<PixelTile>& tiles, uint32_t pixels) {
+  for (const PixelTile& tile : tiles)
     pixels = tile.remainder ? (pixels < p.target.vector->lanes ? 0 : pixels) : pixels % tile.width;
   return pixels;
 }
 
 /// All counts 1..block at once: a tile of width w leaves [0, min(r, w - 1)] of the counts [0, r], so what reaches the
 /// end is an interval again, and a count that it holds passed every tile untouched.
-Status check_run_time_pixels(const KernelProgram& p, uint32_t block) {
-  const uint32_t lanes = p.target.vector->lanes;
-  uint32_t most = block, least = 1;
-  for (const PixelTile& tile : p.chunks[0].tiles) {
+Status check_run_time_pixels(const KernelProgram& p, const std::vector<PixelTile>& tiles, uint32_t block) {
+  const uint32_t lanes = p.target.vector->lanes, unit = p.pixel_multiple;
+  uint32_t most = block / unit, least = 1;  // in units: counts are rounded up to whole ones
+  for (const PixelTile& tile : tiles) {
+    if (tile.width % unit != 0) return internal_error("a tile is {} wide, but pixels come by {}", tile.width, unit);
     if (tile.remainder)
       least = lanes;
     else
-      most = std::min(most, tile.width - 1);
+      most = std::min(most, tile.width / unit - 1);
   }
   if (most < least) return {};
-  return internal_error("the tiles leave {} of {} pixels", least, least);
+  return internal_error("the tiles leave {} of {} pixels", least * unit, least * unit);
 }
 
-Status check_tiles(const KernelProgram& p) {
-  if (p.chunks.empty()) return {};
-  const std::vector<PixelTile>& tiles = p.chunks[0].tiles;
+/// A tile that goes round inside a panel must not leave it; one as wide as the panel steps from panel to panel.
+Status check_panel_walk(const KernelProgram& p, const std::vector<PixelTile>& tiles, const char* which,
+                        uint32_t panel) {
+  if (panel == 0) return {};
+  uint32_t most = std::min(p.pixel_block, p.padded(p.max_pixels()));
+  for (const PixelTile& tile : tiles) {
+    if (tile.remainder || most <= panel) return {};
+    if (tile.width != panel)
+      return internal_error("tiles of {} pixels go through {} pixels, but {} panels have {}", tile.width, most, which,
+                            panel);
+    most = std::min(most, panel - 1);
+  }
+  return {};
+}
+
+Status check_tiles(const KernelProgram& p, const std::vector<PixelTile>& tiles) {
   for (size_t t = 0; t < tiles.size(); ++t) {
     if (tiles[t].remainder && (t + 1 != tiles.size() || !p.target.vector->has_masks))
       return internal_error("tile {} takes the remainder, but is not last or {} has no masks", t,
                             p.target.vector->name);
     if (tiles[t].remainder != (tiles[t].width == 0)) return internal_error("tile {} has width {}", t, tiles[t].width);
   }
+  if (Status s = check_panel_walk(p, tiles, "input", p.input_panel); !s) return s;
+  if (Status s = check_panel_walk(p, tiles, "output", p.output_panel); !s) return s;
   auto check = [&](uint32_t pixels) -> Status {
-    if (const uint32_t left = left_over(p, pixels))
+    if (const uint32_t left = left_over(p, tiles, pixels))
       return internal_error("the tiles leave {} of {} pixels", left, pixels);
     return {};
   };
-  const uint32_t block = std::min(p.pixel_block, p.max_pixels());
-  if (p.pixels) {
-    if (p.pixels > p.pixel_block)
-      if (Status s = check(p.pixel_block); !s) return s;
-    return check(p.pixels % p.pixel_block ? p.pixels % p.pixel_block : block);
-  }
-  return check_run_time_pixels(p, block);
+  const uint32_t pixels = p.padded(p.max_pixels()), block = std::min(p.pixel_block, pixels);
+  if (p.pixels == 0) return check_run_time_pixels(p, tiles, block);
+  if (pixels > p.pixel_block)
+    if (Status s = check(p.pixel_block); !s) return s;
+  return check(pixels % p.pixel_block ? pixels % p.pixel_block : block);
 }
 
 /// A StoreMap takes memory for rows x width elements; a program that cannot have stored to that many gets none.
@@ -287,21 +459,27 @@ Status check_store_count(const KernelProgram& p, const RowGroup& group, size_t t
   const uint64_t elements = uint64_t{group.rows} * width;
   if (elements <= kFreeStoreMap) return {};
   uint64_t stored = 0;
-  for (uint32_t c = group.first_chunk; c < group.first_chunk + group.chunks; ++c)
-    for (const MicroOp& op : p.chunks[c].tiles[tile].ops)
-      if (op.op == Op::kStore) stored += std::max<uint64_t>(op.lanes, 1);
+  for (uint32_t c = group.first_chunk; c < group.first_chunk + group.chunks; ++c) {
+    const PixelTile& shape = p.chunks[c].tiles[tile];
+    // A store in a loop happens once for one weight or index at most, in each of its lanes.
+    const uint64_t turns =
+        is_rolled(shape) ? std::max<uint64_t>(1, p.chunks[c].index_count + uint64_t{p.chunks[c].stream_count}) : 1;
+    for (const MicroOp& op : shape.ops)
+      if (op.op == Op::kStore) stored += std::max<uint64_t>(op.lanes, 1) * turns;
+  }
   if (stored >= elements) return {};
   return internal_error("stores reach at most {} of {} output elements", stored, elements);
 }
 
-Status check_group(const KernelProgram& p, const RowGroup& group) {
+Status check_group(const KernelProgram& p, const RowPlaces& places, const RowGroup& group) {
+  if (Status s = check_tiles(p, p.chunks[group.first_chunk].tiles); !s) return s;
   for (size_t t = 0; t < p.chunks[group.first_chunk].tiles.size(); ++t) {
     const PixelTile& shape = p.chunks[group.first_chunk].tiles[t];
     if (Status s = check_store_count(p, group, t, shape.remainder ? 1 : shape.width); !s)
       return std::move(s).error().in(fmt::format("tile {}", t));
     StoreMap stores(group, shape.remainder ? 1 : shape.width);
     for (uint32_t c = group.first_chunk; c < group.first_chunk + group.chunks; ++c) {
-      Status s = TileVerifier(p, group, p.chunks[c], c, p.chunks[c].tiles[t], stores).run();
+      Status s = TileVerifier(p, places, group, p.chunks[c], c, p.chunks[c].tiles[t], stores).run();
       if (!s) return std::move(s).error().in(fmt::format("chunk {}, tile {}", c, t));
     }
     if (Status s = stores.complete(); !s) return std::move(s).error().in(fmt::format("tile {}", t));
@@ -315,9 +493,10 @@ Status verify(const KernelProgram& program) {
   auto at = [&](Status s) { return Status(std::move(s).error().in("kernel program " + program.name)); };
   if (Status s = check_shape(program); !s) return at(std::move(s));
   if (Status s = check_partition(program); !s) return at(std::move(s));
-  if (Status s = check_tiles(program); !s) return at(std::move(s));
+  if (Status s = check_row_order(program); !s) return at(std::move(s));
+  const RowPlaces places(program);
   for (const RowGroup& group : program.groups)
-    if (Status s = check_group(program, group); !s) return at(std::move(s));
+    if (Status s = check_group(program, places, group); !s) return at(std::move(s));
   return {};
 }
 

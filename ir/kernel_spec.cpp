@@ -7,7 +7,7 @@ namespace {
 
 constexpr uint64_t kMaxElements = uint64_t{1} << 29;
 
-Status check_stride(const char* which, uint32_t stride, const KernelSpec& spec, uint32_t rows) {
+Status check_image(const char* which, uint32_t stride, const KernelSpec& spec, uint32_t rows) {
   if (stride == 0) return bad_input("{} stride is 0, but must be at least 1", which);
   if (spec.pixels && stride < *spec.pixels)
     return bad_input("{} stride is {}, but there are {} pixels", which, stride, *spec.pixels);
@@ -15,6 +15,25 @@ Status check_stride(const char* which, uint32_t stride, const KernelSpec& spec, 
     return limit_exceeded("{} buffer has {} x {} elements, but the limit is {}", which, rows, stride, kMaxElements - 1);
   return {};
 }
+
+Status check_panels(const char* which, uint32_t panel, uint32_t stride, const KernelSpec& spec, uint32_t rows) {
+  if (stride != panel) return bad_input("{} stride is {}, but panels are {} pixels wide", which, stride, panel);
+  const uint64_t panels = (uint64_t{spec.pixels.value_or(1)} + panel - 1) / panel;
+  if (panels * panel * std::max(1u, rows) >= kMaxElements || uint64_t{panel} * rows >= kMaxElements)
+    return limit_exceeded("{} buffer has {} x {} x {} elements, but the limit is {}", which, panels, rows, panel,
+                          kMaxElements - 1);
+  return {};
+}
+
+/// Checks one buffer; the stride of panels, which may be left out, becomes their width.
+Status check_buffer(const char* which, uint32_t panel, uint32_t& stride, const KernelSpec& spec, uint32_t rows) {
+  if (panel == 0) return check_image(which, stride, spec, rows);
+  if (stride == 0) stride = panel;
+  return check_panels(which, panel, stride, spec, rows);
+}
+
+/// Pixels that a schedule for any number of panels is chosen for.
+constexpr uint32_t kUsualPixels = 1024;
 
 }  // namespace
 
@@ -30,6 +49,11 @@ uint32_t recommended_stride(uint32_t pixels) {
   return kLineElements * (((pixels - 1) / kLineElements + 1) | 1);
 }
 
+uint32_t KernelSpec::max_pixels() const {
+  if (pixels) return *pixels;
+  return std::min(input_panel ? kUsualPixels : input_stride, output_panel ? kUsualPixels : output_stride);
+}
+
 Result<KernelSpec> validated(KernelSpec spec) {
   if (!is_c_identifier(spec.name)) return bad_input("kernel name '{}' is not a C identifier", spec.name);
   auto at = [&](Error e) { return std::move(e).in("kernel " + spec.name); };
@@ -41,8 +65,10 @@ Result<KernelSpec> validated(KernelSpec spec) {
     if (!std::isfinite(spec.bias[i])) return at(bad_input("bias {} is {}, but must be finite", i, spec.bias[i]));
   if (std::isnan(spec.clamp.low) || std::isnan(spec.clamp.high) || spec.clamp.low > spec.clamp.high)
     return at(bad_input("clamp low {} must not be above clamp high {}", spec.clamp.low, spec.clamp.high));
-  if (Status s = check_stride("input", spec.input_stride, spec, columns); !s) return at(std::move(s).error());
-  if (Status s = check_stride("output", spec.output_stride, spec, rows); !s) return at(std::move(s).error());
+  if (Status s = check_buffer("input", spec.input_panel, spec.input_stride, spec, columns); !s)
+    return at(std::move(s).error());
+  if (Status s = check_buffer("output", spec.output_panel, spec.output_stride, spec, rows); !s)
+    return at(std::move(s).error());
   if (spec.clamp.low == 0) spec.clamp.low = 0;
   if (spec.clamp.high == 0) spec.clamp.high = 0;
   return spec;

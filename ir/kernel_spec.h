@@ -29,7 +29,10 @@ struct Clamp {
 ///     Y[m, p] = clamp(bias[m] + sum over k ascending of W[m, k] * X[k, p])
 ///
 /// Shapes: W[M, K], X[K, pixels] with row stride `input_stride`, Y[M, pixels] with row stride `output_stride`.
-/// Units: strides and pixels are elements (fp32). Clamp of a sum v: low if not v > low, else v; then high if not
+/// A buffer is one CHW image with the given row stride, or, where a panel width T is given, pixel panels
+/// [ceil(pixels / T)][channels][T]: channel c of pixel p at (p / T) * channels * T + c * T + p % T. What is in the
+/// padding of the last panel does not matter; that of Y may be written.
+/// Units: strides, panels and pixels are elements (fp32). Clamp of a sum v: low if not v > low, else v; then high if not
 /// v < high, else v; so NaN becomes a bound. A bound of -inf (low) or inf (high) is none: NaN passes it. The sign of a
 /// zero that a clamp at 0 yields is unspecified. Source: Elsen, Dukhan, Gale, Simonyan, "Fast Sparse ConvNets" (2019),
 /// section 3.
@@ -40,17 +43,19 @@ struct KernelSpec {
   Clamp clamp;
   std::optional<uint32_t>
       pixels;                  ///< fixed at compile time, or left to run time (any count up to both strides); never 0
-  uint32_t input_stride = 0;   ///< >= pixels
-  uint32_t output_stride = 0;  ///< >= pixels
+  uint32_t input_stride = 0;   ///< >= pixels; of panels their width, which 0 stands for
+  uint32_t output_stride = 0;  ///< >= pixels; of panels their width, which 0 stands for
+  uint32_t input_panel = 0;    ///< 0: one CHW image
+  uint32_t output_panel = 0;   ///< 0: one CHW image
 
-  /// The pixel count, or the largest legal one when it is left to run time.
-  uint32_t max_pixels() const { return pixels ? *pixels : std::min(input_stride, output_stride); }
+  /// The pixel count, or the largest legal one when it is left to run time; schedules are chosen for it.
+  uint32_t max_pixels() const;
 };
 
 /// Checks the rules above and returns a canonical copy (clamp bounds of -0 become +0). Errors: kBadInput for a name
 /// that is no C identifier, a bias of the wrong length or not finite, low > high or NaN, pixels or a stride of 0, a
-/// stride below the pixel count; kLimit when K * input_stride or M * output_stride is not below 2^29 elements (2 GiB:
-/// kernels address with 31 bits).
+/// stride below the pixel count or, with panels, other than their width; kLimit when a buffer (K * input_stride,
+/// M * output_stride, or that times the panels) is not below 2^29 elements (2 GiB: kernels address with 31 bits).
 Result<KernelSpec> validated(KernelSpec spec);
 
 /// The row stride (elements) to store `pixels` pixels with, where the caller may choose it:
