@@ -299,7 +299,8 @@ class TileVerifier {
 };
 
 Status check_image(const char* which, const KernelProgram& p, uint32_t stride, uint32_t rows) {
-  if (stride < std::max(1u, p.pixels))
+  if (stride == 0) return internal_error("{} stride is 0, but must be at least 1", which);
+  if (stride < p.pixels)
     return internal_error("{} stride is {}, but there are up to {} pixels", which, stride, p.pixels);
   if (uint64_t{rows} * stride >= kMaxElements)
     return internal_error("a buffer has {} elements, but the limit is {}", uint64_t{rows} * stride, kMaxElements - 1);

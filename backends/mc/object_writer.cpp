@@ -29,19 +29,21 @@ namespace {
 // The descriptor is emitted as the image of the compiler's own espalier_kernel, so the machine that compiles must lay
 // it out as the machines compiled for do: 64-bit pointers, little-endian, and these offsets, which are the ABI's.
 static_assert(std::endian::native == std::endian::little && sizeof(void*) == 8 && sizeof(float) == 4);
-static_assert(sizeof(espalier_kernel) == 104 && alignof(espalier_kernel) == 8);
+static_assert(sizeof(espalier_kernel) == 136 && alignof(espalier_kernel) == 8);
 static_assert(offsetof(espalier_kernel, abi_version) == 0 && offsetof(espalier_kernel, struct_bytes) == 4);
 static_assert(offsetof(espalier_kernel, name) == 8 && offsetof(espalier_kernel, cpu_features) == 16);
 static_assert(offsetof(espalier_kernel, nonzeros) == 24 && offsetof(espalier_kernel, output_channels) == 32);
 static_assert(offsetof(espalier_kernel, input_channels) == 36 && offsetof(espalier_kernel, input_stride) == 40);
-static_assert(offsetof(espalier_kernel, output_stride) == 44 && offsetof(espalier_kernel, pixels) == 48);
-static_assert(offsetof(espalier_kernel, max_pixels) == 52 && offsetof(espalier_kernel, pixel_block) == 56);
-static_assert(offsetof(espalier_kernel, group_count) == 60 && offsetof(espalier_kernel, chunk_count) == 64);
-static_assert(offsetof(espalier_kernel, reserved) == 68 && offsetof(espalier_kernel, groups) == 72);
-static_assert(offsetof(espalier_kernel, chunks) == 80 && offsetof(espalier_kernel, weights) == 88);
-static_assert(offsetof(espalier_kernel, weights_count) == 96);
-static_assert(sizeof(espalier_chunk) == 16 && offsetof(espalier_chunk, run) == 0);
-static_assert(offsetof(espalier_chunk, weights_offset) == 8);
+static_assert(offsetof(espalier_kernel, output_stride) == 44 && offsetof(espalier_kernel, input_panel) == 48);
+static_assert(offsetof(espalier_kernel, output_panel) == 52 && offsetof(espalier_kernel, pixels) == 56);
+static_assert(offsetof(espalier_kernel, max_pixels) == 60 && offsetof(espalier_kernel, pixel_block) == 64);
+static_assert(offsetof(espalier_kernel, pixel_multiple) == 68 && offsetof(espalier_kernel, group_count) == 72);
+static_assert(offsetof(espalier_kernel, chunk_count) == 76 && offsetof(espalier_kernel, groups) == 80);
+static_assert(offsetof(espalier_kernel, chunks) == 88 && offsetof(espalier_kernel, weights) == 96);
+static_assert(offsetof(espalier_kernel, weights_count) == 104 && offsetof(espalier_kernel, indices) == 112);
+static_assert(offsetof(espalier_kernel, indices_bytes) == 120 && offsetof(espalier_kernel, output_order) == 128);
+static_assert(sizeof(espalier_chunk) == 24 && offsetof(espalier_chunk, run) == 0);
+static_assert(offsetof(espalier_chunk, weights_offset) == 8 && offsetof(espalier_chunk, indices_offset) == 16);
 static_assert(sizeof(espalier_row_group) == 16 && offsetof(espalier_row_group, chunks) == 12);
 
 constexpr llvm::Align kCacheLine = llvm::Align::Constant<64>();
@@ -57,12 +59,16 @@ espalier_kernel descriptor_of(const KernelProgram& p) {
   k.input_channels = p.input_channels;
   k.input_stride = p.input_stride;
   k.output_stride = p.output_stride;
+  k.input_panel = p.input_panel;
+  k.output_panel = p.output_panel;
   k.pixels = p.pixels;
   k.max_pixels = p.max_pixels();
   k.pixel_block = p.pixel_block;
+  k.pixel_multiple = p.pixel_multiple;
   k.group_count = static_cast<uint32_t>(p.groups.size());
   k.chunk_count = static_cast<uint32_t>(p.chunks.size());
   k.weights_count = p.stream.size();
+  k.indices_bytes = p.indices.size() * p.index_bytes;
   return k;
 }
 
@@ -72,6 +78,14 @@ std::string groups_of(const KernelProgram& p) {
     const espalier_row_group group{g.first_row, g.rows, g.first_chunk, g.chunks};
     bytes.append(reinterpret_cast<const char*>(&group), sizeof group);
   }
+  return bytes;
+}
+
+/// Little-endian entries of index_bytes each.
+std::string indices_of(const KernelProgram& p) {
+  std::string bytes(p.indices.size() * p.index_bytes, '\0');
+  for (size_t i = 0; i < p.indices.size(); ++i)
+    std::memcpy(bytes.data() + i * p.index_bytes, &p.indices[i], p.index_bytes);
   return bytes;
 }
 
@@ -110,7 +124,7 @@ size_t expected_bytes(std::span<const KernelCode> kernels) {
   constexpr size_t kPerChunk = 256;  // symbol, name, relocation, table entry, alignment
   size_t bytes = 4096;
   for (const KernelCode& kernel : kernels) {
-    bytes += 1024 + kernel.program->stream.size() * sizeof(float);
+    bytes += 1024 + kernel.program->stream.size() * sizeof(float) + kernel.program->indices.size() * 4;
     for (const std::string& chunk : kernel.chunks) bytes += chunk.size() + kPerChunk;
   }
   return bytes;
@@ -171,12 +185,15 @@ class ObjectWriter {
     const Symbol weights = define(p.name + ".weights", llvm::MCSA_ELF_TypeObject);
     emit_constant(weights, {reinterpret_cast<const char*>(p.stream.data()), p.stream.size() * sizeof(float)});
     streamer_->emitValueToAlignment(kCacheLine);
+    const Symbol indices = define(p.name + ".indices", llvm::MCSA_ELF_TypeObject);
+    emit_constant(indices, indices_of(p));
+    streamer_->emitValueToAlignment(kCacheLine);
     const Symbol groups = define(p.name + ".groups", llvm::MCSA_ELF_TypeObject);
     emit_constant(groups, groups_of(p));
     const Symbol name = define(p.name + ".name", llvm::MCSA_ELF_TypeObject);
     emit_constant(name, {p.name.c_str(), p.name.size() + 1});
     const Symbol chunks = emit_chunk_table(p);
-    emit_descriptor(p, name, groups, chunks, weights);
+    emit_descriptor(p, name, groups, chunks, weights, indices);
   }
 
   void emit_code(const KernelCode& kernel) {
@@ -198,19 +215,22 @@ class ObjectWriter {
     for (size_t i = 0; i < p.chunks.size(); ++i) {
       streamer_->emitValue(functions_[i].address, sizeof(espalier_chunk::run));
       streamer_->emitIntValue(p.chunks[i].stream_offset, sizeof(espalier_chunk::weights_offset));
+      streamer_->emitIntValue(p.chunks[i].index_offset * p.index_bytes, sizeof(espalier_chunk::indices_offset));
     }
     set_size(table, p.chunks.size() * sizeof(espalier_chunk));
     return table;
   }
 
-  void emit_descriptor(const KernelProgram& p, Symbol name, Symbol groups, Symbol chunks, Symbol weights) {
+  void emit_descriptor(const KernelProgram& p, Symbol name, Symbol groups, Symbol chunks, Symbol weights,
+                       Symbol indices) {
     const struct {
       size_t offset;
       const llvm::MCExpr* address;
     } pointers[] = {{offsetof(espalier_kernel, name), name.address},
                     {offsetof(espalier_kernel, groups), groups.address},
                     {offsetof(espalier_kernel, chunks), chunks.address},
-                    {offsetof(espalier_kernel, weights), weights.address}};
+                    {offsetof(espalier_kernel, weights), weights.address},
+                    {offsetof(espalier_kernel, indices), indices.address}};
     const espalier_kernel descriptor = descriptor_of(p);
     const llvm::StringRef image(reinterpret_cast<const char*>(&descriptor), sizeof descriptor);
     switch_to(sections_.pointers, kCacheLine);

@@ -11,6 +11,10 @@ namespace {
 /// Buffer registers and their windows, by Buffer.
 constexpr Gpr kBases[] = {Gpr::kX, Gpr::kY, Gpr::kW};
 constexpr Gpr kWindows[] = {Gpr::kXWindow, Gpr::kYWindow, Gpr::kWWindow};
+/// Pointers into the input, by number; loop counters, by depth; what rolled tiles take from the caller.
+constexpr Gpr kInputs[kInputPointers] = {Gpr::kInput0, Gpr::kInput1, Gpr::kInput2, Gpr::kInput3};
+constexpr Gpr kCounts[kMaxLoopDepth] = {Gpr::kOuterCount, Gpr::kInnerCount};
+constexpr Gpr kSaved[] = {Gpr::kOutput, Gpr::kOuterCount, Gpr::kInnerCount, Gpr::kTileX};
 
 /// A register that stands inside a buffer, so that nearby accesses need one displacement byte and not four.
 ///
@@ -38,6 +42,12 @@ constexpr Inst kFullForms[kOpCount] = {
     Inst::kMin,
     Inst::kPrefetch,
     Inst::kPrefetchFar,
+    // Loops, pointers and cursors have functions of their own.
+    Inst::kZero,
+    Inst::kZero,
+    Inst::kZero,
+    Inst::kZero,
+    Inst::kZero,
 };
 
 class ChunkAssembler {
@@ -52,7 +62,13 @@ class ChunkAssembler {
 
   std::string run(const Chunk& chunk) {
     out_.reserve(chunk.tiles.empty() ? 64 : 256 + chunk.tiles.size() * chunk.tiles[0].ops.size() * 7);
+    chunk_ = &chunk;
+    const bool saves = std::any_of(chunk.tiles.begin(), chunk.tiles.end(), is_rolled);
+    if (saves)
+      for (const Gpr reg : kSaved) encoder_.push(reg, out_);
     for (const PixelTile& tile : chunk.tiles) tile.remainder ? assemble_remainder(tile) : assemble_loop(tile);
+    if (saves)
+      for (size_t i = std::size(kSaved); i-- > 0;) encoder_.pop(kSaved[i], out_);
     encoder_.vzeroupper_ret(out_);
     return std::move(out_);
   }
@@ -71,8 +87,8 @@ class ChunkAssembler {
     set_partial_mask(tile);
     const size_t head = out_.size();
     assemble_ops(tile);
-    encoder_.add_immediate(Gpr::kX, width * 4, out_);
-    encoder_.add_immediate(Gpr::kY, width * 4, out_);
+    encoder_.add_immediate(Gpr::kX, static_cast<int32_t>(program_.input_step(tile) * 4), out_);
+    encoder_.add_immediate(Gpr::kY, static_cast<int32_t>(program_.output_step(tile) * 4), out_);
     encoder_.sub_immediate(Gpr::kPixels, width, out_);
     encoder_.cmp_immediate(Gpr::kPixels, width, out_);
     encoder_.jump_if_not_below(out_);
@@ -102,13 +118,86 @@ class ChunkAssembler {
   }
 
   void assemble_ops(const PixelTile& tile) {
+    if (is_rolled(tile)) return assemble_rolled(tile);
     for (AddressWindow& window : windows_) window.open = false;
     for (size_t i = 0; i < tile.ops.size(); ++i) assemble(std::span(tile.ops).subspan(i));
   }
 
+  // Rolled tiles: cursors and pointers are registers, all else as in straight code, but without windows.
+
+  void assemble_rolled(const PixelTile& tile) {
+    encoder_.copy(Gpr::kTileX, Gpr::kX, out_);
+    for (const MicroOp& op : tile.ops) op.op >= Op::kLoop ? control(op) : emit(op);
+    const CursorTravel travel = cursor_travel(program_, *chunk_, tile);
+    move_back(Gpr::kW, travel.weights * 4);
+    move_back(Gpr::kI, travel.entries * program_.index_bytes);
+    if (travel.rows != 0) encoder_.copy(Gpr::kX, Gpr::kTileX, out_);
+  }
+  void move_back(Gpr cursor, uint64_t bytes) {
+    if (bytes != 0) encoder_.sub_immediate(cursor, static_cast<int32_t>(bytes), out_);
+  }
+
+  void control(const MicroOp& op) {
+    switch (op.op) {
+      case Op::kLoop:
+        encoder_.move_immediate(kCounts[loops_.size()], op.column, out_);
+        return loops_.push_back({out_.size(), 0});
+      case Op::kLoopIndexed:
+        return begin_indexed_loop(op);
+      case Op::kEndLoop:
+        return end_loop();
+      case Op::kPoint:
+        return point(op);
+      case Op::kAdvance:
+        return advance(op);
+      default:
+        return;
+    }
+  }
+  int32_t entry_bytes(const MicroOp& op) const { return static_cast<int32_t>(op.column * program_.index_bytes); }
+  void begin_indexed_loop(const MicroOp& op) {
+    const Gpr count = kCounts[loops_.size()];
+    encoder_.load_entry(count, Gpr::kI, entry_bytes(op), program_.index_bytes, out_);
+    encoder_.test(count, out_);
+    encoder_.jump_if_zero(out_);
+    loops_.push_back({out_.size(), out_.size()});
+  }
+  void end_loop() {
+    const Loop loop = loops_.back();
+    loops_.pop_back();
+    encoder_.decrement(kCounts[loops_.size()], out_);
+    encoder_.jump_if_not_zero(out_);
+    patch_jump(out_.size(), loop.head);
+    if (loop.skip != 0) patch_jump(loop.skip, out_.size());
+  }
+  void point(const MicroOp& op) {
+    const bool is_input = op.buffer == Buffer::kXAt;
+    const Gpr pointer = is_input ? kInputs[op.row] : Gpr::kOutput;
+    encoder_.load_entry(pointer, Gpr::kI, entry_bytes(op), program_.index_bytes, out_);
+    encoder_.lea_scaled(pointer, is_input ? Gpr::kTileX : Gpr::kY, pointer, program_.index_shift + 2, out_);
+  }
+  void advance(const MicroOp& op) {
+    const int64_t rows = int64_t{op.row} * program_.input_stride * 4;
+    if (op.buffer == Buffer::kX) encoder_.add_immediate(Gpr::kX, static_cast<int32_t>(rows), out_);
+    if (op.buffer == Buffer::kW) encoder_.add_immediate(Gpr::kW, static_cast<int32_t>(op.column * 4), out_);
+    if (op.buffer == Buffer::kI) encoder_.add_immediate(Gpr::kI, entry_bytes(op), out_);
+  }
+
+  void emit(const MicroOp& op) {
+    Encoder::Operands operands = registers_of(op);
+    if (has_access_[static_cast<int>(op.op)]) {
+      operands.base = op.buffer == Buffer::kXAt   ? kInputs[op.row]
+                      : op.buffer == Buffer::kYAt ? Gpr::kOutput
+                                                  : kBases[static_cast<size_t>(op.buffer)];
+      operands.displacement = static_cast<int32_t>(byte_offset(op));
+    }
+    encoder_.emit(instruction(op), operands, out_);
+  }
+
   int64_t byte_offset(const MicroOp& op) const {
+    if (op.buffer >= Buffer::kW) return int64_t{op.column} * 4;
     const int64_t stride = op.buffer == Buffer::kX ? program_.input_stride : program_.output_stride;
-    return op.buffer == Buffer::kW ? int64_t{op.column} * 4 : (op.row * stride + op.column) * 4;
+    return (op.row * stride + op.column) * 4;
   }
 
   static Inst by_lanes(const MicroOp& op, bool masked, Inst full) {
@@ -130,15 +219,20 @@ class ChunkAssembler {
     return by_lanes(op, is_masked(op), kFullForms[static_cast<size_t>(op.op)]);
   }
 
-  void assemble(std::span<const MicroOp> rest) {
-    const MicroOp& op = rest[0];
-    const Inst inst = instruction(op);
+  static Encoder::Operands registers_of(const MicroOp& op) {
     Encoder::Operands operands;
     operands.d = op.d;
     if (op.op == Op::kFma) operands.s = op.a, operands.t = op.b;
     if (op.op == Op::kFmaLoad) operands.s = op.b;
     if (op.op == Op::kMax || op.op == Op::kMin || op.op == Op::kCopy) operands.s = op.a;
     if (op.op == Op::kSplatLane) operands.s = op.a, operands.t = op.lane;
+    return operands;
+  }
+
+  void assemble(std::span<const MicroOp> rest) {
+    const MicroOp& op = rest[0];
+    const Inst inst = instruction(op);
+    Encoder::Operands operands = registers_of(op);
     if (has_access_[static_cast<int>(op.op)]) address(rest, inst, operands);
     encoder_.emit(inst, operands, out_);
   }
@@ -179,6 +273,12 @@ class ChunkAssembler {
   uint32_t full_lanes_;
   bool has_access_[kOpCount], has_lanes_[kOpCount];  // of op_info, next to the look-ahead, which asks for them most
   AddressWindow windows_[3];
+  /// Open loops: where their bodies begin, and where the jump over them ends (0: none).
+  struct Loop {
+    size_t head, skip;
+  };
+  std::vector<Loop> loops_;
+  const Chunk* chunk_ = nullptr;
   std::string out_;
 };
 

@@ -59,10 +59,13 @@ constexpr InstInfo kInsts[kInstCount] = {
     /* kPrefetchWrite */ {"PREFETCHW", "PREFETCHW", Shape::kMemory, Width::kFull, 1},
     /* kPrefetchFar */ {"PREFETCHT1", "PREFETCHT1", Shape::kMemory, Width::kFull, 1},
 };
-constexpr const char* kGprNames[kGprCount] = {"RDI", "RSI", "RDX", "RCX", "R8", "R9", "R10", "RAX"};
+constexpr const char* kGprNames[kGprCount] = {"RDI", "RSI", "RDX", "RCX", "R8",  "R9", "R10",
+                                              "R11", "RAX", "RBX", "R12", "R13", "R14"};
+constexpr const char* kHalfNames[kGprCount] = {"EDI",  "ESI", "EDX", "ECX",  "R8D",  "R9D", "R10D",
+                                               "R11D", "EAX", "EBX", "R12D", "R13D", "R14D"};
 
 // X86::CondCode values are part of the instruction set: they are the low bits of the jump's opcode.
-constexpr int64_t kBelow = 2, kNotBelow = 3, kZero = 4;
+constexpr int64_t kBelow = 2, kNotBelow = 3, kZero = 4, kNotZero = 5;
 
 // Stands in for a 32-bit displacement; odd, so that no EVEX unit divides it.
 constexpr int32_t kFar = 0x12345671;
@@ -91,7 +94,8 @@ Status Encoder::resolve(bool avx512) {
   std::vector<std::pair<const char*, unsigned*>> wanted = {
       {"LEA64r", &lea_}, {"ADD64ri32", &add_}, {"SUB64ri32", &sub_}, {"CMP64ri32", &cmp_}, {"TEST64rr", &test_},
       {"JCC_4", &jcc_},  {"MOV32ri", &mov_},   {"SHL32rCL", &shl_},  {"ADD32ri", &add32_}, {"VZEROUPPER", &vzeroupper_},
-      {"RET64", &ret_},
+      {"RET64", &ret_},  {"PUSH64r", &push_}, {"POP64r", &pop_},   {"MOV64rr", &move_}, {"MOVZX32rm16", &load16_},
+      {"MOV32rm", &load32_}, {"SUB32ri8", &sub32_}, {"TEST32rr", &test32_},
   };
   if (avx512) wanted.push_back({"KMOVWkr", &kmov_});
   for (int i = 0; i < kInstCount; ++i) {
@@ -102,6 +106,7 @@ Status Encoder::resolve(bool avx512) {
   if (Status s = mc_->find_opcodes(wanted); !s) return s;
   std::vector<std::string> names;
   for (const char* name : kGprNames) names.push_back(name);
+  for (const char* name : kHalfNames) names.push_back(name);
   names.insert(names.end(), {"EAX", "K1"});
   const int registers = avx512 ? 32 : 16;
   for (int i = 0; i < registers; ++i) names.push_back(fmt::format("{}{}", avx512 ? "ZMM" : "YMM", i));
@@ -109,9 +114,10 @@ Status Encoder::resolve(bool avx512) {
   auto found = mc_->find_registers(names);
   if (!found) return std::move(found).error();
   std::copy_n(found->begin(), kGprCount, gprs_);
-  eax_ = (*found)[kGprCount];
-  k1_ = (*found)[kGprCount + 1];
-  const auto vectors = found->begin() + kGprCount + 2;
+  std::copy_n(found->begin() + kGprCount, kGprCount, halves_);
+  eax_ = (*found)[2 * kGprCount];
+  k1_ = (*found)[2 * kGprCount + 1];
+  const auto vectors = found->begin() + 2 * kGprCount + 2;
   full_.assign(vectors, vectors + registers);
   xmm_.assign(vectors + registers, vectors + 2 * registers);
   return {};
@@ -255,6 +261,47 @@ void Encoder::set_mask_to_pixels(std::string& out) const {
 void Encoder::test_pixels(std::string& out) const {
   const llvm::MCRegister pixels = gprs_[int(Gpr::kPixels)];
   append(llvm::MCInstBuilder(test_).addReg(pixels).addReg(pixels), out);
+}
+void Encoder::push(Gpr reg, std::string& out) const {
+  append(llvm::MCInstBuilder(push_).addReg(gprs_[int(reg)]), out);
+}
+void Encoder::pop(Gpr reg, std::string& out) const {
+  append(llvm::MCInstBuilder(pop_).addReg(gprs_[int(reg)]), out);
+}
+void Encoder::copy(Gpr d, Gpr s, std::string& out) const {
+  append(llvm::MCInstBuilder(move_).addReg(gprs_[int(d)]).addReg(gprs_[int(s)]), out);
+}
+void Encoder::move_immediate(Gpr d, uint32_t value, std::string& out) const {
+  append(llvm::MCInstBuilder(mov_).addReg(halves_[int(d)]).addImm(value), out);
+}
+void Encoder::load_entry(Gpr d, Gpr base, int32_t displacement, uint32_t bytes, std::string& out) const {
+  append(llvm::MCInstBuilder(bytes == 2 ? load16_ : load32_)
+             .addReg(halves_[int(d)])
+             .addReg(gprs_[int(base)])
+             .addImm(1)
+             .addReg(0)
+             .addImm(displacement)
+             .addReg(0),
+         out);
+}
+void Encoder::lea_scaled(Gpr d, Gpr base, Gpr index, uint32_t shift, std::string& out) const {
+  append(llvm::MCInstBuilder(lea_)
+             .addReg(gprs_[int(d)])
+             .addReg(gprs_[int(base)])
+             .addImm(int64_t{1} << shift)
+             .addReg(gprs_[int(index)])
+             .addImm(0)
+             .addReg(0),
+         out);
+}
+void Encoder::test(Gpr reg, std::string& out) const {
+  append(llvm::MCInstBuilder(test32_).addReg(halves_[int(reg)]).addReg(halves_[int(reg)]), out);
+}
+void Encoder::decrement(Gpr reg, std::string& out) const {
+  append(llvm::MCInstBuilder(sub32_).addReg(halves_[int(reg)]).addReg(halves_[int(reg)]).addImm(1), out);
+}
+void Encoder::jump_if_not_zero(std::string& out) const {
+  append(llvm::MCInstBuilder(jcc_).addImm(0).addImm(kNotZero), out);
 }
 void Encoder::vzeroupper_ret(std::string& out) const {
   append(llvm::MCInstBuilder(vzeroupper_), out);

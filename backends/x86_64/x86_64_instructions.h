@@ -10,10 +10,29 @@
 
 namespace espalier::x86_64 {
 
-/// General registers by their role in a chunk. System V: x in rdi, y in rsi, w in rdx, pixels in rcx; the windows (see
-/// AddressWindow) are caller-saved, so a chunk saves nothing.
-enum class Gpr : uint8_t { kX, kY, kW, kPixels, kXWindow, kYWindow, kWWindow, kScratch };
-inline constexpr int kGprCount = 8;
+/// General registers by their role in a chunk. System V: x in rdi, y in rsi, w in rdx, pixels in rcx, indices in r8.
+/// Straight tiles have windows (see AddressWindow), rolled ones pointers in the same registers; from kOutput on they
+/// belong to the caller.
+enum class Gpr : uint8_t {
+  kX,
+  kY,
+  kW,
+  kPixels,
+  kI,
+  kXWindow,
+  kYWindow,
+  kWWindow,
+  kScratch,
+  kOutput,
+  kOuterCount,
+  kInnerCount,
+  kTileX,
+  kInput0 = kXWindow,
+  kInput1 = kYWindow,
+  kInput2 = kWWindow,
+  kInput3 = kScratch,
+};
+inline constexpr int kGprCount = 13;
 
 /// Vector instructions with up to two register operands and maybe one memory operand (base + displacement).
 enum class Inst : uint8_t {
@@ -82,6 +101,18 @@ class Encoder {
   /// k1 = as many lanes as pixels (rcx, below 16) remain.
   void set_mask_to_pixels(std::string& out) const;
   void test_pixels(std::string& out) const;
+  // What rolled tiles need besides; rare enough to be encoded anew each time.
+  void push(Gpr reg, std::string& out) const;
+  void pop(Gpr reg, std::string& out) const;
+  void copy(Gpr d, Gpr s, std::string& out) const;
+  void move_immediate(Gpr d, uint32_t value, std::string& out) const;
+  /// d = the unsigned entry of 2 or 4 bytes at base + displacement.
+  void load_entry(Gpr d, Gpr base, int32_t displacement, uint32_t bytes, std::string& out) const;
+  /// d = base + (index << shift), in bytes.
+  void lea_scaled(Gpr d, Gpr base, Gpr index, uint32_t shift, std::string& out) const;
+  void test(Gpr reg, std::string& out) const;
+  void decrement(Gpr reg, std::string& out) const;
+  void jump_if_not_zero(std::string& out) const;
   void vzeroupper_ret(std::string& out) const;
 
   const McTarget& mc() const { return *mc_; }
@@ -107,7 +138,8 @@ class Encoder {
   int32_t units_[kInstCount] = {};
   std::vector<llvm::MCRegister> full_, xmm_;  // zmm or ymm, and their low parts
   bool avx512_ = false;
-  llvm::MCRegister gprs_[kGprCount], eax_, k1_;
+  llvm::MCRegister gprs_[kGprCount], halves_[kGprCount], eax_, k1_;
+  unsigned push_ = 0, pop_ = 0, move_ = 0, load16_ = 0, load32_ = 0, sub32_ = 0, test32_ = 0;
   unsigned lea_ = 0, add_ = 0, sub_ = 0, cmp_ = 0, test_ = 0, jcc_ = 0, mov_ = 0, shl_ = 0, kmov_ = 0, vzeroupper_ = 0,
            ret_ = 0, add32_ = 0;
   /// By (instruction, d), then by the other operands; filled as they occur.

@@ -49,7 +49,9 @@ TEST(Documentation, EveryOperationIsDescribed) {
   const std::string text = contents_of(kDocs / "kernel-program.md");
   for (int code = 0; code < kOpCount; ++code) {
     const std::string name(op_info(static_cast<Op>(code)).name);
-    EXPECT_NE(text.find("| `" + name + " "), std::string::npos) << name << " has no row in the table of operations";
+    const bool is_described = text.find("| `" + name + " ") != std::string::npos ||
+                              text.find("| `" + name + "`") != std::string::npos;
+    EXPECT_TRUE(is_described) << name << " has no row in the table of operations";
   }
 }
 

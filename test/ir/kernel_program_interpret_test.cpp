@@ -116,7 +116,7 @@ TEST(Interpret, PixelBlocksDoNotChangeABit) {
 
 TEST(Interpret, AMatrixWithoutColumnsNeedsNoInput) {
   const std::string text =
-      "espalier-kernel-program 1\nkernel bias target c99 cpu portable\nshape 1 x 0 nonzeros 0\npixels 9\n"
+      "espalier-kernel-program 2\nkernel bias target c99 cpu portable\nshape 1 x 0 nonzeros 0\npixels 9\n"
       "strides input 9 output 9\nblock 4\nschedule unrolled\nstream 1\n.float 0x1.8p+0\ngroup rows 0 1 chunks 0 1\n"
       "chunk stream 0 1 nonzeros 0\n  tile 1\n    splat_load v0, w[0]\n    store v0, y[0,0]:1\nend\n";
   std::vector<float> y(9);
@@ -128,7 +128,7 @@ TEST(Interpret, AMatrixWithoutColumnsNeedsNoInput) {
 std::vector<float> one_vector(std::string_view target, uint32_t lanes, const std::string& ops,
                               const std::vector<float>& x, const std::string& stream) {
   const std::string text = fmt::format(
-      "espalier-kernel-program 1\nkernel one target {0}\nshape 1 x 1 nonzeros 1\npixels {1}\n"
+      "espalier-kernel-program 2\nkernel one target {0}\nshape 1 x 1 nonzeros 1\npixels {1}\n"
       "strides input {1} output {1}\nblock {1}\nschedule unrolled\nstream 4\n.float {3}\n"
       "group rows 0 1 chunks 0 1\nchunk stream 0 4 nonzeros 1\n  tile {1}\n    load v0, x[0,0]:{1}\n{2}"
       "    store v0, y[0,0]:{1}\nend\n",

@@ -17,7 +17,7 @@ using test::replaced;
 /// A program that is only a stream; text comes back as its line of floats.
 std::string floats_again(const std::string& floats, size_t count) {
   const auto program = parse_kernel_program(fmt::format(
-      "espalier-kernel-program 1\nkernel k target c99 cpu portable\nstream {}\n.float {}\nend\n", count, floats));
+      "espalier-kernel-program 2\nkernel k target c99 cpu portable\nstream {}\n.float {}\nend\n", count, floats));
   if (!program) return program.error().message;
   const std::string text = print(*program);
   const size_t at = text.find(".float ") + 7;
@@ -57,7 +57,7 @@ TEST(KernelProgramText, FieldsAreReadIntoTheirPlaces) {
 
 TEST(KernelProgramText, EveryOperationHasItsOwnNameAndReadsBack) {
   const std::string head =
-      "espalier-kernel-program 1\nkernel k target c99 cpu portable\nshape 0 x 0 nonzeros 0\npixels any\n"
+      "espalier-kernel-program 2\nkernel k target c99 cpu portable\nshape 0 x 0 nonzeros 0\npixels any\n"
       "strides input 0 output 0\nblock 0\nschedule unrolled\nstream 0\nchunk stream 0 0 nonzeros 0\n  tile 4\n";
   for (int code = 0; code < kOpCount; ++code) {
     const OpInfo& info = op_info(static_cast<Op>(code));
@@ -68,6 +68,10 @@ TEST(KernelProgramText, EveryOperationHasItsOwnNameAndReadsBack) {
     if (info.has_lane) op.lane = 3;
     if (info.has_access) op.buffer = Buffer::kY, op.row = 11, op.column = 12;
     if (info.has_lanes) op.lanes = 4;
+    if (op.op == Op::kLoop || op.op == Op::kLoopIndexed || op.op == Op::kPoint) op.column = 13;
+    if (op.op == Op::kLoopIndexed) op.buffer = Buffer::kI;
+    if (op.op == Op::kPoint) op.buffer = Buffer::kXAt, op.row = 2;
+    if (op.op == Op::kAdvance) op.buffer = Buffer::kX, op.row = 3;
     auto program = *parse_kernel_program(head + "end\n");
     program.chunks[0].tiles[0].ops = {op};
     const auto again = parse_kernel_program(print(program));
@@ -144,11 +148,11 @@ TEST_P(BadTextTest, GivesItsMessage) {
 }
 
 const BadText kBadTexts[] = {
-    {"NoHeader", "espalier-kernel-program 1\n", "",
-     "line 1: expected 'espalier-kernel-program 1', but found 'kernel good target aarch'"},
-    {"AnotherVersion", "program 1\n", "program 2\n",
-     "line 1: expected 'espalier-kernel-program 1', but found 'espalier-kernel-program '"},
-    {"AVersionThatStartsAlike", "program 1\n", "program 12\n", "line 1: unexpected '2' at the end"},
+    {"NoHeader", "espalier-kernel-program 2\n", "",
+     "line 1: expected 'espalier-kernel-program 2', but found 'kernel good target aarch'"},
+    {"AnotherVersion", "program 2\n", "program 1\n",
+     "line 1: expected 'espalier-kernel-program 2', but found 'espalier-kernel-program '"},
+    {"AVersionThatStartsAlike", "program 2\n", "program 21\n", "line 1: unexpected '1' at the end"},
     {"KernelWithoutTarget", "good target", "good", "line 2: expected 'target', but found 'aarch64-linux cpu cortex'"},
     {"KernelNameIsNoIdentifier", "kernel good", "kernel go-od", "line 2: kernel name 'go-od' is not a C identifier"},
     {"KernelWithoutName", "kernel good target aarch64-linux cpu cortex-a76", "kernel",
@@ -215,7 +219,7 @@ const BadText kBadTexts[] = {
      "line 17: expected a number up to 255, but found 'x'"},
     {"NoAccess", "load v3, x[0,0]:4", "load v3", "line 18: expected ',', but found ''"},
     {"UnknownBuffer", "load v3, x[0,0]:4", "load v3, z[0,0]:4",
-     "line 18: expected an access x[row,column], y[row,column] or w[index]"},
+     "line 18: expected an access x[row,column], y[row,column], w[index], p0[column] or q0[column]"},
     {"AccessWithoutColumn", "load v3, x[0,0]:4", "load v3, x[0]:4", "line 18: expected ',', but found ']:4'"},
     {"AccessNotClosed", "load v3, x[0,0]:4", "load v3, x[0,0:4", "line 18: expected ']', but found ':4'"},
     {"WeightsByRow", "load v2, w[0]:4", "load v2, w[0,0]:4", "line 15: expected ']', but found ',0]:4'"},
@@ -229,7 +233,7 @@ const BadText kBadTexts[] = {
     {"NoEnd", "end\n", "", "line 115: the program has no 'end'"},
     {"WordAfterEnd", "end\n", "end here\n", "line 115: unexpected 'here' at the end"},
     {"TextAfterEnd", "end\n", "end\n\nend\n", "line 116: there is text after 'end'"},
-    {"CarriageReturns", "program 1\n", "program 1\r\n", "line 1: unexpected '\r' at the end"},
+    {"CarriageReturns", "program 2\n", "program 2\r\n", "line 1: unexpected '\r' at the end"},
 };
 
 INSTANTIATE_TEST_SUITE_P(KernelProgramText, BadTextTest, testing::ValuesIn(kBadTexts),
@@ -243,7 +247,7 @@ std::string error_of(std::string_view text) {
 TEST(KernelProgramText, EmptyTextsHaveNoEnd) {
   EXPECT_EQ(error_of(""), "line 1: the program has no 'end'");
   EXPECT_EQ(error_of("# only a comment\n\n"), "line 3: the program has no 'end'");
-  EXPECT_EQ(error_of("espalier-kernel-program 1"), "line 2: the program has no 'end'");
+  EXPECT_EQ(error_of("espalier-kernel-program 2"), "line 2: the program has no 'end'");
 }
 
 TEST(KernelProgramText, EveryPrefixIsReadOrRefused) {

@@ -151,10 +151,10 @@ const BadProgram kAccesses[] = {
 
 const BadProgram kShape[] = {
     {"NoBlock", kNeon, "block 8", "block 0", "pixel block is 0"},
-    {"NoStrides", kMasked, "input 40 output 44", "input 0 output 44", "strides are 0 and 44, but must be at least 1"},
-    {"InputStrideBelowPixels", kNeon, "input 12", "input 10", "strides are 10 and 16, but there are up to 11 pixels"},
+    {"NoStrides", kMasked, "input 40 output 44", "input 0 output 44", "input stride is 0, but must be at least 1"},
+    {"InputStrideBelowPixels", kNeon, "input 12", "input 10", "input stride is 10, but there are up to 11 pixels"},
     {"OutputStrideBelowPixels", kNeon, "output 16", "output 10",
-     "strides are 12 and 10, but there are up to 11 pixels"},
+     "output stride is 10, but there are up to 11 pixels"},
     {"BufferPastTheReach", kNeon, "output 16", "output 178956971",
      "a buffer has 536870913 elements, but the limit is 536870911"},
     {"FirstGroupStartsLate", kNeon, "rows 0 2", "rows 1 2", "row group 0 starts at row 1, but row 0 is next"},
@@ -172,9 +172,9 @@ const BadProgram kShape[] = {
     {"SliceEndsPastTheStream", kNeon, "stream 8 2", "stream 8 3", "chunk 2 has weights 8 + 3, but the stream has 10"},
     {"SliceOverflows", kNeon, "stream 8 2", "stream 18446744073709551615 2",
      "chunk 2 has weights 18446744073709551615 + 2, but the stream has 10"},
-    {"ChunkWithMoreTiles", kNeon, "end\n", "  tile 3\nend\n", "chunk 2 has other tiles than chunk 0"},
+    {"ChunkWithMoreTiles", kNeon, "end\n", "  tile 3\nend\n", "tile 3: nothing stores output row 2, pixel 0"},
     {"ChunkWithAnotherTile", kNeon, "    store v0, y[2,0]:2\n  tile 1\n", "    store v0, y[2,0]:2\n  tile 3\n",
-     "chunk 2 has another tile 2 than chunk 0"},
+     "the tiles leave 1 of 3 pixels"},
     {"ChunkWithAnotherKindOfTile", kMasked, "y[0,0]:16\n  tile remainder", "y[0,0]:16\n  tile 0",
      "chunk 1 has another tile 1 than chunk 0"},
 };
@@ -194,7 +194,7 @@ INSTANTIATE_TEST_SUITE_P(Shape, BadProgramTest, testing::ValuesIn(kShape),
 std::string verdict_on_tiles(std::string_view target, std::string_view pixels, uint32_t block, uint32_t stride,
                              const std::vector<std::string>& widths) {
   std::string text = fmt::format(
-      "espalier-kernel-program 1\nkernel t target {}\nshape 1 x 0 nonzeros 0\npixels {}\n"
+      "espalier-kernel-program 2\nkernel t target {}\nshape 1 x 0 nonzeros 0\npixels {}\n"
       "strides input {} output {}\nblock {}\nschedule unrolled\nstream 0\ngroup rows 0 1 chunks 0 1\n"
       "chunk stream 0 0 nonzeros 0\n",
       target, pixels, stride, stride, block);
@@ -311,7 +311,7 @@ TEST(Verify, AWeightAccessWithARowIsRefused) {
 
 TEST(Verify, AMatrixWithoutRowsNeedsNoChunks) {
   const std::string text =
-      "espalier-kernel-program 1\nkernel empty target wasm32 cpu simd128\nshape 0 x 5 nonzeros 0\npixels 7\n"
+      "espalier-kernel-program 2\nkernel empty target wasm32 cpu simd128\nshape 0 x 5 nonzeros 0\npixels 7\n"
       "strides input 7 output 7\nblock 7\nschedule unrolled\nstream 0\nend\n";
   EXPECT_TRUE(verify(*parse_kernel_program(text)));
 }

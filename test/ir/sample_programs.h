@@ -23,7 +23,7 @@ inline std::string neon_program() {
   const auto chunk = [](std::string_view head, const std::string& body) {
     return std::string(head) + tile("4", "4", body) + tile("2", "2", body) + tile("1", "1", body);
   };
-  return "espalier-kernel-program 1\n"
+  return "espalier-kernel-program 2\n"
          "kernel good target aarch64-linux cpu cortex-a76\n"
          "shape 3 x 4 nonzeros 6\n"
          "pixels 11\n"
@@ -76,7 +76,7 @@ inline std::string masked_program() {
   const auto chunk = [](std::string_view head, const std::string& body) {
     return std::string(head) + tile("16", "16", body) + tile("remainder", "r", body);
   };
-  return "espalier-kernel-program 1\n"
+  return "espalier-kernel-program 2\n"
          "kernel masked target x86_64-linux cpu skylake-avx512\n"
          "shape 1 x 2 nonzeros 2\n"
          "pixels any\n"
@@ -111,7 +111,7 @@ inline std::string tail_program(std::string_view target, uint32_t lanes, uint32_
       "    fma v2, v0, v1\n"
       "    store v2, y[0,0]:N\n";
   const std::string pixels = std::to_string(lanes + tail), full = std::to_string(lanes), rest = std::to_string(tail);
-  return "espalier-kernel-program 1\nkernel tail target " + std::string(target) + "\nshape 1 x 1 nonzeros 1\npixels " +
+  return "espalier-kernel-program 2\nkernel tail target " + std::string(target) + "\nshape 1 x 1 nonzeros 1\npixels " +
          pixels + "\nstrides input " + pixels + " output " + pixels + "\nblock " + pixels +
          "\nschedule unrolled\nstream 1\n.float 0x1p+0\ngroup rows 0 1 chunks 0 1\nchunk stream 0 1 nonzeros 1\n" +
          tile(full, full, body) + tile(rest, rest, body) + "end\n";
