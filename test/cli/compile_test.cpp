@@ -11,7 +11,6 @@
 namespace espalier::test {
 namespace {
 
-using testing::HasSubstr;
 using testing::StartsWith;
 
 Outcome compile(const TemporaryFolder& folder, const std::string& arguments) {
@@ -71,14 +70,9 @@ TEST(Compile, WritesTheTargetsOwnFilesWithoutEmit) {
 }
 
 TEST(Compile, WritesObjectsOfTheTargetsFormat) {
-  const std::pair<const char*, std::string> formats[] = {{"x86_64-linux",
-                                                          "\x7f"
-                                                          "ELF"},
-                                                         {"aarch64-linux",
-                                                          "\x7f"
-                                                          "ELF"},
-                                                         {"x86_64-macos", "\xcf\xfa\xed\xfe"},
-                                                         {"aarch64-macos", "\xcf\xfa\xed\xfe"}};
+  const std::string elf = std::string("\x7f") + "ELF", mach_o = "\xcf\xfa\xed\xfe";
+  const std::pair<const char*, std::string> formats[] = {
+      {"x86_64-linux", elf}, {"aarch64-linux", elf}, {"x86_64-macos", mach_o}, {"aarch64-macos", mach_o}};
   for (const auto& [target, magic] : formats) {
     const TemporaryFolder folder;
     folder.write("w.mtx", small_matrix());
@@ -119,7 +113,8 @@ TEST(Compile, ReplacesItsOwnOlderFiles) {
 }
 
 TEST(Compile, GivesTheSameBytesForAnyThreadsAndFolders) {
-  for (const char* target : {"x86_64-linux", "aarch64-linux", "wasm32", "c99"}) {
+  const char* all_of_native = "aarch64-linux --emit object,asm,c,header,manifest,program";
+  for (const char* target : {"x86_64-linux", all_of_native, "wasm32", "c99"}) {
     const TemporaryFolder one, other;
     for (const TemporaryFolder* folder : {&one, &other}) folder->write("net.npz", layers_file(12, 24, 40));
     const std::string rest = std::string(" --pixels 49 --clamp relu --target ") + target;
@@ -142,11 +137,9 @@ TEST(Compile, DumpsEveryPass) {
   folder.write("w.mtx", small_matrix());
   ASSERT_EQ(compile(folder, "w.mtx -o out --pixels 20 --dump-dir dump").exit_code, 0);
   const auto dumps = folder.files("dump");
-  EXPECT_GE(dumps.size(), 4u);
-  for (const auto& [name, text] : dumps) {
-    EXPECT_THAT(name, StartsWith("w."));
-    EXPECT_THAT(text, StartsWith("# "));
-  }
+  EXPECT_EQ(names(dumps), words("w.1.choose_schedule.txt w.2.plan_pixel_tiles.txt w.3.plan_chunks.txt "
+                                "w.4.build_stream.txt w.5.lower_unrolled.txt w.6.verify.txt"));
+  for (const auto& [name, text] : dumps) EXPECT_THAT(text, StartsWith("# ")) << name;
 }
 
 std::string sha256(const std::string& bytes) {
@@ -185,26 +178,20 @@ TEST(Manifest, DescribesEveryOtherFileWithSizeAndHash) {
   EXPECT_THAT(listed_names, testing::UnorderedElementsAreArray(names(files)));
 }
 
-TEST(Manifest, DescribesInputTargetAndLayers) {
+// What the command line knows; the writer's own fields are checked in test/c_source/manifest_test.cpp.
+TEST(Manifest, NamesLibraryInputTargetAndLayers) {
   const TemporaryFolder folder;
   folder.write("model.tflite", small_model());
   ASSERT_EQ(compile(folder, "model.tflite -o out --target aarch64-linux").exit_code, 0);
   const llvm::json::Object manifest = manifest_of(folder);
-  EXPECT_EQ(manifest.getInteger("manifest_version"), 1);
-  EXPECT_EQ(manifest.getInteger("abi_version"), 1);
   EXPECT_EQ(manifest.getString("library"), "model");
   EXPECT_EQ(manifest.getObject("input")->getString("hash")->str(), sha256(small_model()));
   EXPECT_EQ(manifest.getObject("target")->getString("name"), "aarch64-linux");
   ASSERT_EQ(manifest.getArray("layers")->size(), 1u);
   const llvm::json::Object& layer = *manifest.getArray("layers")->front().getAsObject();
-  const std::pair<const char*, int64_t> numbers[] = {{"output_channels", 4}, {"input_channels", 6}, {"nonzeros", 7},
-                                                     {"pixels", 35},         {"input_stride", 35},  {"clamp_high", 6}};
+  const std::pair<const char*, int64_t> numbers[] = {
+      {"output_channels", 4}, {"input_channels", 6}, {"nonzeros", 7}, {"pixels", 35}, {"clamp_high", 6}};
   for (const auto& [field, value] : numbers) EXPECT_EQ(layer.getInteger(field), value) << field;
-  EXPECT_EQ(layer.getBoolean("bias"), true);
-  for (const char* field : {"symbol", "source", "layout", "form", "schedule", "reason"})
-    EXPECT_FALSE(layer.getString(field).value_or("").empty()) << field;
-  for (const char* field : {"alignment_bytes", "code_bytes", "weight_bytes", "work_items"})
-    EXPECT_GT(layer.getInteger(field).value_or(0), 0) << field;
 }
 
 }  // namespace

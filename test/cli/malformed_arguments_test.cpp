@@ -1,11 +1,10 @@
-// A table of malformed command lines and files, each with the exact message and exit code it must give. Damage inside
-// of files is the business of test/import/malformed_files_test.cpp.
+// A table of malformed command lines, each with the exact message and exit code it must give. The rules of schedules,
+// targets, kernel specifications and files have tables of their own beside their code (test/ir, test/import); here are
+// those of the command line, and for each of the others a row or two that come through it.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <sstream>
 
-#include "npy_zip_files.h"
 #include "running_program.h"
 #include "sample_inputs.h"
 
@@ -32,10 +31,6 @@ std::vector<std::string> with(std::vector<std::string> more) {
 std::vector<std::string> pixels(const std::string& count) {
   return {"compile", "w.mtx", "-o", "out", "--pixels", count};
 }
-std::vector<std::string> schedule(const std::string& text, const std::string& target = "aarch64-linux",
-                                  const std::string& cpu = "neon") {
-  return with({"--target", target, "--cpu", cpu, "--schedule", text});
-}
 std::vector<std::string> file(const std::string& name) { return {"compile", name, "-o", "out", "--pixels", "8"}; }
 
 std::vector<Malformed> usage_rows() {
@@ -45,7 +40,6 @@ std::vector<Malformed> usage_rows() {
        {"translate", "w.mtx"},
        kUsage,
        "unknown verb 'translate', known verbs are compile, run, bench, inspect, targets"},
-      {"EmptyVerb", {""}, kUsage, "unknown verb '', known verbs are compile, run, bench, inspect, targets"},
       {"CompileWithoutFile", {"compile", "-o", "out"}, kUsage, "file is required"},
       {"CompileWithoutDirectory", {"compile", "w.mtx"}, kUsage, "--output is required"},
       {"CompileIntoNothing", {"compile", "w.mtx", "-o", ""}, kUsage, "--output: must not be empty"},
@@ -63,18 +57,10 @@ std::vector<Malformed> usage_rows() {
        {"bench", "w.mtx", "--seconds", "0"},
        kUsage,
        "--seconds: is '0', but must be a number of seconds above 0"},
-      {"NegativeSeconds",
-       {"bench", "w.mtx", "--seconds=-1"},
-       kUsage,
-       "--seconds: is '-1', but must be a number of seconds above 0"},
       {"SecondsThatAreNan",
        {"bench", "w.mtx", "--seconds", "nan"},
        kUsage,
        "--seconds: is 'nan', but must be a number of seconds above 0"},
-      {"EndlessSeconds",
-       {"bench", "w.mtx", "--seconds", "inf"},
-       kUsage,
-       "--seconds: is 'inf', but must be a number of seconds above 0"},
       {"SecondsOfText",
        {"bench", "w.mtx", "--seconds", "1s"},
        kUsage,
@@ -95,12 +81,9 @@ std::vector<Malformed> target_rows() {
   const std::string kinds = ", known kinds are object, asm, c, header, wasm, manifest, program";
   return {
       {"UnknownTarget", with({"--target", "riscv64"}), kBadInput, "unknown target 'riscv64'" + known},
-      {"EmptyTarget", with({"--target", ""}), kBadInput, "unknown target ''" + known},
       {"UnknownTargetToList", {"targets", "--target", "arm"}, kBadInput, "unknown target 'arm'" + known},
       {"UnknownCpu", with({"--target", "x86_64-linux", "--cpu", "8086"}), kBadInput,
        "target x86_64-linux has no CPU '8086', known CPUs are haswell, znver3, skylake-avx512, znver4"},
-      {"CpuOfAnotherTarget", with({"--target", "wasm32", "--cpu", "neon"}), kBadInput,
-       "target wasm32 has no CPU 'neon', known CPUs are simd128, relaxed"},
       {"UnknownKind", with({"--emit", "llvm"}), kBadInput, "cannot emit 'llvm'" + kinds},
       {"KindInCapitals", with({"--emit", "Object"}), kBadInput, "cannot emit 'Object'" + kinds},
       {"KindsThatEndInAComma", with({"--emit", "object,"}), kBadInput, "cannot emit ''" + kinds},
@@ -111,58 +94,15 @@ std::vector<Malformed> target_rows() {
        "target x86_64-linux has no wasm to emit"},
       {"LibraryNameOutsideOfTheDirectory", with({"--emit", "object", "--name", "../evil"}), kBadInput,
        "library name '../evil' must be made of letters, digits, '_', '-' and '.'"},
-      {"LibraryNameWithAFolder", with({"--target", "wasm32", "--name", "a/b"}), kBadInput,
-       "library name 'a/b' must be made of letters, digits, '_', '-' and '.'"},
       {"HiddenLibraryName", with({"--emit", "program", "--name", ".."}), kBadInput,
        "library name '..' must be made of letters, digits, '_', '-' and '.'"},
       {"LibraryNameWithASpace", with({"--name", "a b"}), kBadInput,
        "library name 'a b' must be made of letters, digits, '_', '-' and '.'"},
-  };
-}
-
-std::vector<Malformed> schedule_rows() {
-  const std::string number = ", but must be a number in 1..2147483647";
-  return {
-      {"UnknownForm", schedule("rolled:rows=2"), kBadInput, "unknown code form 'rolled', known forms are unrolled"},
-      {"FormInCapitals", schedule("Unrolled"), kBadInput, "unknown code form 'Unrolled', known forms are unrolled"},
-      {"UnknownField", schedule("unrolled:tile=4"), kBadInput,
-       "schedule has no field 'tile', known fields are rows, vectors, k, chunk, pixels, prefetch"},
-      {"FieldWithoutValue", schedule("unrolled:rows"), kBadInput,
-       "schedule field 'rows' has no value, write field=number"},
-      {"FieldWithEmptyValue", schedule("unrolled:rows="), kBadInput, "schedule field rows is ''" + number},
-      {"FieldOfText", schedule("unrolled:k=all"), kBadInput, "schedule field k is 'all'" + number},
-      {"FieldOfZero", schedule("unrolled:vectors=0"), kBadInput, "schedule field vectors is '0'" + number},
-      {"NegativeField", schedule("unrolled:chunk=-1"), kBadInput, "schedule field chunk is '-1'" + number},
-      {"FieldWithAUnit", schedule("unrolled:pixels=64px"), kBadInput, "schedule field pixels is '64px'" + number},
-      {"FieldBeyond31Bits", schedule("unrolled:rows=2147483648"), kBadInput,
-       "schedule field rows is '2147483648'" + number},
-      {"FieldTwice", schedule("unrolled:rows=4,k=8,rows=4"), kBadInput, "schedule has field rows twice"},
-      {"PrefetchOfTwo", schedule("unrolled:prefetch=2"), kBadInput,
-       "schedule field prefetch is '2', but must be a number in 0..1"},
-      {"PrefetchTwice", schedule("unrolled:prefetch=0,prefetch=1"), kBadInput, "schedule has field prefetch twice"},
-      {"NothingBehindTheColon", schedule("unrolled:"), kBadInput, "schedule 'unrolled:' ends after the colon"},
-      {"NothingBehindAComma", schedule("unrolled:rows=4,"), kBadInput,
-       "schedule 'unrolled:rows=4,' ends after a comma"},
-      {"NothingBetweenCommas", schedule("unrolled:rows=4,,k=8"), kBadInput,
-       "schedule field '' has no value, write field=number"},
-      {"FieldsWithAnotherSeparator", schedule("unrolled:rows=4;k=8"), kBadInput,
-       "schedule field rows is '4;k=8'" + number},
-      {"MoreRegistersThanAvx2", schedule("unrolled:rows=4,vectors=4", "x86_64-linux", "avx2"), kBadInput,
-       "kernel w: schedule with rows=4, vectors=4 needs 18 vector registers, but avx2 has 16"},
-      {"MoreRegistersThanAvx512", schedule("unrolled:rows=8,vectors=4", "x86_64-linux", "avx512"), kBadInput,
-       "kernel w: schedule with rows=8, vectors=4 needs 34 vector registers, but avx512 has 32"},
-      {"MoreRegistersThanNeon", schedule("unrolled:rows=8,vectors=4"), kBadInput,
+      {"ScheduleThatDoesNotParse", with({"--schedule", "unrolled:k=all"}), kBadInput,
+       "schedule field k is 'all', but must be a number in 1..2147483647"},
+      {"ScheduleThatDoesNotFit",
+       with({"--target", "aarch64-linux", "--cpu", "neon", "--schedule", "unrolled:rows=8,vectors=4"}), kBadInput,
        "kernel w: schedule with rows=8, vectors=4 needs 37 vector registers, but neon has 32"},
-      {"MoreRegistersThanWasm", schedule("unrolled:rows=16,vectors=4", "wasm32", "simd128"), kBadInput,
-       "kernel w: schedule with rows=16, vectors=4 needs 70 vector registers, but simd128 has 64"},
-      {"MoreRegistersThanRelaxedWasm", schedule("unrolled:rows=16,vectors=4", "wasm32", "relaxed"), kBadInput,
-       "kernel w: schedule with rows=16, vectors=4 needs 70 vector registers, but relaxed has 64"},
-      {"MoreRegistersThanPortable", schedule("unrolled:rows=8,vectors=8", "c99", "portable"), kBadInput,
-       "kernel w: schedule with rows=8, vectors=8 needs 74 vector registers, but portable has 32"},
-      {"MoreRowsThanTheLimit", schedule("unrolled:rows=33"), kBadInput,
-       "kernel w: schedule has rows=33, but the limit is 32"},
-      {"VectorsAlone", schedule("unrolled:vectors=1000", "x86_64-linux", "avx2"), kBadInput,
-       "kernel w: schedule with rows=1, vectors=1000 needs 1002 vector registers, but avx2 has 16"},
   };
 }
 
@@ -179,9 +119,6 @@ std::vector<Malformed> shape_rows() {
        kBadInput,
        "w.mtx: w comes without a pixel count, give --pixels N or --pixels any:MOST"},
       {"ZeroPixels", pixels("0"), kBadInput, "--pixels is '0'" + number},
-      {"NegativePixels", pixels("-4"), kBadInput, "--pixels is '-4'" + number},
-      {"PixelsOfText", pixels("all"), kBadInput, "--pixels is 'all'" + number},
-      {"FractionalPixels", pixels("8.5"), kBadInput, "--pixels is '8.5'" + number},
       {"PixelsAsAProduct", pixels("28x28"), kBadInput, "--pixels is '28x28'" + number},
       {"PixelsBeyond64Bits", pixels("99999999999999999999"), kBadInput, "--pixels is '99999999999999999999'" + number},
       {"AnyPixelsWithoutMost", pixels("any:"), kBadInput, "MOST of --pixels any:MOST is ''" + number},
@@ -196,18 +133,12 @@ std::vector<Malformed> shape_rows() {
       {"InputStrideOfZero", with({"--input-stride", "0"}), kBadInput, "--input-stride is '0'" + number},
       {"OutputStrideOfText", with({"--output-stride", "automatic"}), kBadInput,
        "--output-stride is 'automatic'" + number},
-      {"InputStrideBeyondTheLimit", with({"--input-stride", "2147483647"}), kLimit,
-       "kernel w: input buffer has 5 x 2147483647 elements, but the limit is 536870911"},
       {"OutputStrideBeyondTheLimit", with({"--output-stride", "134217728"}), kLimit,
        "kernel w: output buffer has 4 x 134217728 elements, but the limit is 536870911"},
       {"UnknownClamp", with({"--clamp", "relu7"}), kBadInput, "--clamp is 'relu7'" + clamp},
-      {"ClampWithAnotherSeparator", with({"--clamp", "0;6"}), kBadInput, "--clamp is '0;6'" + clamp},
       {"ClampWithoutHigh", with({"--clamp", "1,"}), kBadInput, "--clamp has bound '', but must have numbers"},
       {"ClampWithThreeBounds", with({"--clamp", "1,2,3"}), kBadInput, "--clamp has bound '2,3', but must have numbers"},
-      {"ClampWithTextBehindANumber", with({"--clamp", "0,6x"}), kBadInput,
-       "--clamp has bound '6x', but must have numbers"},
       {"ClampFromNan", with({"--clamp", "nan,1"}), kBadInput, "--clamp has bound 'nan', but must have numbers"},
-      {"ClampToNan", with({"--clamp", "0,nan"}), kBadInput, "--clamp has bound 'nan', but must have numbers"},
       {"ClampUpsideDown", with({"--clamp", "2,1"}), kBadInput, "kernel w: clamp low 2 must not be above clamp high 1"},
       {"UnknownOrientation", with({"--orientation", "rows"}), kBadInput,
        "--orientation is 'rows', but must be out-in or in-out"},
@@ -217,37 +148,9 @@ std::vector<Malformed> shape_rows() {
 std::vector<Malformed> file_rows() {
   return {
       {"SelectionOfNothing", with({"--select", "nothing"}), kBadInput, "w.mtx: has no weights named 'nothing'"},
-      {"SelectionOutOfRange", with({"--select", "1"}), kBadInput, "w.mtx: weights 1 are selected, but the file has 1"},
       {"NegativeSelection", with({"--select=-1"}), kBadInput, "w.mtx: has no weights named '-1'"},
       {"MissingFile", file("missing.npz"), kSystem, "missing.npz: cannot open: No such file or directory"},
-      {"MissingFileToInspect",
-       {"inspect", "missing.npz"},
-       kSystem,
-       "missing.npz: cannot open: No such file or directory"},
       {"FolderAsFile", file("folder.npz"), kSystem, "folder.npz: cannot read: Is a directory"},
-      {"EmptyNpz", file("empty.npz"), kBadInput, "empty.npz: has 0 bytes, but a zip archive takes at least 22"},
-      {"EmptyFileWithoutFormat", file("empty"), kBadInput,
-       "empty: is of no known format (.npy, .npz, .mtx, .smtx, .tflite)"},
-      {"TruncatedNpz", file("cut.npz"), kBadInput,
-       "cut.npz: has no zip end record in its last 273 bytes (cut short, or not a zip archive)"},
-      {"TruncatedNpy", file("cut.npy"), kBadInput, "cut.npy: has 28 bytes of data, but shape (2, 4) of '<f4' needs 32"},
-      {"TruncatedTflite", file("cut.tflite"), kBadInput,
-       "cut.tflite: a table takes 4 bytes from byte 8, but the file has 8"},
-      {"PageInsteadOfModel", file("page.tflite"), kBadInput,
-       "page.tflite: has 'CTYP' at byte 4, but a TFLite model has 'TFL3'"},
-      {"NanWeights", file("nan.npy"), kBadInput, "nan.npy: nan: row 1, column 0 is nan, but weights must be finite"},
-      {"IndexOutOfRange", file("range.smtx"), kBadInput,
-       "range.smtx: row 1 has column 3, but the matrix has 3 columns (0..2)"},
-      {"OverflowedCounts", file("overflow.mtx"), kLimit,
-       "overflow.mtx: line 2: has 4294967296 rows, but at most 4194304 are read"},
-      {"NamesThatShareMacros",
-       {"compile", "capitals.npz", "-o", "out", "--pixels", "8", "--name", "net"},
-       kBadInput,
-       "header net.h: kernels conv and Conv would share the macros CONV_*"},
-      {"OutputIsAFile",
-       {"compile", "w.mtx", "-o", "empty", "--pixels", "8"},
-       kSystem,
-       "cannot create empty: Not a directory"},
       {"DumpDirectoryIsAFile", with({"--dump-dir", "empty"}), kSystem, "cannot create empty: Not a directory"},
       {"DataDirectoryIsAFile",
        {"run", "w.mtx", "--pixels", "8", "--write-data", "empty"},
@@ -271,18 +174,7 @@ std::vector<Malformed> file_rows() {
 void write_inputs(const TemporaryFolder& folder) {
   folder.write("w.mtx", small_matrix());
   folder.write("empty", "");
-  folder.write("empty.npz", "");
   std::filesystem::create_directory(folder.path() / "folder.npz");
-  const std::string layers = layers_file(2, 4, 6);
-  folder.write("cut.npz", layers.substr(0, layers.size() / 2));
-  const std::string array = npy_floats("(2, 4)", std::vector<float>(8, 1));
-  folder.write("cut.npy", array.substr(0, array.size() - 4));
-  folder.write("cut.tflite", std::string("\x08\0\0\0TFL3", 8));
-  folder.write("page.tflite", "<!DOCTYPE html><html><body>404</body></html>");
-  folder.write("nan.npy", npy_floats("(2, 2)", {1, 2, NAN, 4}));
-  folder.write("range.smtx", "2, 3, 2\n0 1 2\n0 3\n");
-  folder.write("overflow.mtx", "%%MatrixMarket matrix coordinate real general\n4294967296 4294967296 1\n1 1 1\n");
-  folder.write("capitals.npz", layers_that_differ_in_capitals());
   folder.write("data/w.y.f32", "12345");
 }
 
@@ -317,7 +209,6 @@ std::string name_of(const testing::TestParamInfo<Malformed>& info) { return info
 
 INSTANTIATE_TEST_SUITE_P(Usage, MalformedArguments, testing::ValuesIn(usage_rows()), name_of);
 INSTANTIATE_TEST_SUITE_P(Target, MalformedArguments, testing::ValuesIn(target_rows()), name_of);
-INSTANTIATE_TEST_SUITE_P(Schedule, MalformedArguments, testing::ValuesIn(schedule_rows()), name_of);
 INSTANTIATE_TEST_SUITE_P(Shape, MalformedArguments, testing::ValuesIn(shape_rows()), name_of);
 INSTANTIATE_TEST_SUITE_P(File, MalformedArguments, testing::ValuesIn(file_rows()), name_of);
 

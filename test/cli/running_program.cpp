@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <fstream>
 #include <iterator>
 #include <sstream>
 
@@ -15,11 +14,6 @@ namespace espalier::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string contents_of(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 pid_t spawn(const fs::path& folder, const std::vector<std::string>& command, const fs::path& output) {
   std::vector<char*> arguments;
@@ -40,40 +34,6 @@ pid_t spawn(const fs::path& folder, const std::vector<std::string>& command, con
 }
 
 }  // namespace
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = fs::temp_directory_path() / "espalier-cli-XXXXXX";
-  EXPECT_NE(mkdtemp(name.data()), nullptr);
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-void TemporaryFolder::write(const std::string& name, const std::string& contents) const {
-  fs::create_directories((path_ / name).parent_path());
-  std::ofstream(path_ / name, std::ios::binary) << contents;
-}
-
-std::string TemporaryFolder::read(const std::string& name) const {
-  EXPECT_TRUE(fs::exists(path_ / name)) << name;
-  return contents_of(path_ / name);
-}
-
-std::map<std::string, std::string> TemporaryFolder::files(const std::string& name) const {
-  std::map<std::string, std::string> found;
-  if (!fs::exists(path_ / name)) return found;
-  for (const auto& entry : fs::recursive_directory_iterator(path_ / name)) {
-    const std::string relative = fs::relative(entry.path(), path_ / name).string();
-    if (entry.is_directory())
-      found[relative + "/"];
-    else
-      found[relative] = contents_of(entry.path());
-  }
-  return found;
-}
 
 RunningProgram::RunningProgram(const TemporaryFolder& folder, const std::vector<std::string>& command)
     : pid_(spawn(folder.path(), command, output_.path())) {}

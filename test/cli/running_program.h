@@ -3,30 +3,12 @@
 
 #include <sys/types.h>
 
-#include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "test/support/temporary_folder.h"
+
 namespace espalier::test {
-
-/// A folder in the system's temporary folder that goes away with its owner.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  void write(const std::string& name, const std::string& contents) const;
-  std::string read(const std::string& name) const;
-  /// Relative paths and contents of all files under `name`; folders have a path that ends in '/'.
-  std::map<std::string, std::string> files(const std::string& name = ".") const;
-
- private:
-  std::filesystem::path path_;
-};
 
 struct Outcome {
   int exit_code = -1;  ///< minus the signal's number for a program that a signal ended
