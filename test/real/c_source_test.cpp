@@ -24,7 +24,7 @@ constexpr uint64_t kSmallNonzeros = 4000;
 /// The C of a kernel grows with the vectors of a tile and with the widths that its pixels need; compilers take seconds
 /// for every megabyte, and bits do not depend on either. So only kernels of up to kOwnScheduleNonzeros are compiled
 /// with the schedule that they would get, and above kSmallNonzeros pixels are a multiple of every vector's.
-constexpr uint64_t kOwnScheduleNonzeros = 1000;
+constexpr uint64_t kOwnScheduleNonzeros = 300;
 constexpr std::string_view kLargeSchedule = "unrolled:rows=4,vectors=1";
 constexpr uint32_t kLargePixels = 8;
 
