@@ -1,24 +1,17 @@
 // A compiled kernel and the loader in a browser.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 #include "backends/wasm/wasm_module.h"
 #include "codegen/compile_kernel.h"
 #include "ir/reference_spmm.h"
+#include "test/support/command.h"
+#include "test/support/temporary_folder.h"
 
-namespace espalier {
+namespace espalier::test {
 namespace {
 
-bool on_path(const std::string& program) {
-  return std::system(("command -v " + program + " > /dev/null 2>&1").c_str()) == 0;
-}
-
-void write_file(const std::filesystem::path& path, const void* data, size_t size) {
-  std::ofstream(path, std::ios::binary).write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+std::string bytes_of(const std::vector<float>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
 }
 
 KernelSpec small_spec() {
@@ -39,24 +32,22 @@ int run_page(void (*change)(std::vector<float>& wanted)) {
   for (float& v : x) v = random.weight();
   interpret(*program, x, wanted, 49);
   change(wanted);
-  std::string folder = std::filesystem::temp_directory_path() / "espalier-page-XXXXXX";
-  if (!mkdtemp(folder.data())) return -1;
-  const std::filesystem::path root = folder;
-  write_file(root / "m.wasm", module->data(), module->size());
-  write_file(root / "x", x.data(), x.size() * sizeof(float));
-  write_file(root / "wanted", wanted.data(), wanted.size() * sizeof(float));
-  std::ofstream(root / "call.json") << R"({"kernel":"kernel","pixels":49})";
+  const TemporaryFolder folder;
+  folder.write("m.wasm", *module);
+  folder.write("x", bytes_of(x));
+  folder.write("wanted", bytes_of(wanted));
+  folder.write("call.json", R"({"kernel":"kernel","pixels":49})");
   const std::string script = ESPALIER_SOURCE_DIR "/test/wasm/chromium/run_page.mjs";
-  const int code = std::system(fmt::format("node '{}' '{}'", script, folder).c_str());
-  std::filesystem::remove_all(root);
-  return WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+  const CommandResult ran = run_command(fmt::format("node '{}' '{}'", script, folder.path().string()));
+  fmt::print("{}", ran.output);
+  return ran.status;
 }
 
 class WasmInChromium : public ::testing::Test {
  protected:
   void SetUp() override {
     for (const char* program : {"chromium", "node"})
-      if (!on_path(program)) GTEST_SKIP() << "no " << program << " in PATH";
+      if (!have_program(program)) GTEST_SKIP() << "no " << program << " in PATH";
   }
 };
 
@@ -69,4 +60,4 @@ TEST_F(WasmInChromium, ReportsOtherBits) {
 }
 
 }  // namespace
-}  // namespace espalier
+}  // namespace espalier::test
