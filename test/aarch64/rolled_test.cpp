@@ -13,6 +13,7 @@ namespace {
 
 using test::EmulatedCase;
 using test::expect_emulated_answers;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -151,7 +152,9 @@ TEST(AArch64Rolled, LoadsOthersOneByOne) {
       {"v3, p0[256]:4", "v4, p0[260]:4"},  // out of reach
       {"v3, p0[9]:4", "v4, p0[13]:4"},     // not aligned to the pointer
   };
-  for (const auto& [first, second] : kOthers) EXPECT_THAT(two_loads(first, second), Not(HasSubstr("ldp"))) << first;
+  // LLVM does not print a pair that loads one register twice.
+  for (const auto& [first, second] : kOthers)
+    EXPECT_THAT(two_loads(first, second), AllOf(Not(HasSubstr("ldp")), Not(HasSubstr("unknown")))) << first;
   EXPECT_THAT(two_loads("v3, p0[8]:4", "v4, p0[12]:4", "cortex-a55"), Not(HasSubstr("ldp")));
   EXPECT_THAT(listing_of({.pixels = 8, .block = 8, .input_stride = 8, .output_stride = 8},
                          "tile 8\nload v3, x[0,0]:4\nload v4, x[0,4]:4\n"),
