@@ -73,7 +73,7 @@ Status run_passes(std::span<const Pass> passes, KernelPlan& plan, const CompileO
 Result<KernelProgram> compile_kernel(const KernelSpec& spec, const Target& target, const CompileOptions& options) {
   Result<KernelSpec> checked = validated(spec);
   if (!checked) return std::move(checked).error();
-  KernelPlan plan{*checked, target, options.schedule, {}, {}, {}, {}, {}};
+  KernelPlan plan{*checked, target, options.schedule, options.max_bytes, {}, {}, {}, {}, {}};
   fill_program_header(plan);
   if (Status s = run_passes(kDecisions, plan, options); !s) return std::move(s).error();
   if (Status s = run_passes(passes_of(plan.schedule.form), plan, options); !s) return std::move(s).error();

@@ -53,6 +53,7 @@ struct KernelPlan {
   const KernelSpec& spec;
   const Target& target;
   Schedule schedule;
+  uint64_t max_bytes = 0;       ///< of code and weights, as the cost model counts them; 0: no limit
   std::vector<uint32_t> order;  ///< empty, or which row of the matrix stands at each place
   std::vector<PixelTileShape> shapes;
   std::vector<ChunkPlan> chunks;
