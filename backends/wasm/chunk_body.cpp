@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "backends/wasm/vector_ops.h"
+
 namespace espalier::wasm {
 namespace {
 
-// Parameters are the first locals, vector registers the rest.
-constexpr uint32_t kX = 0, kY = 1, kW = 2, kPixels = 3, kFirstVector = 4;
 constexpr uint32_t kElementBytes = 4;
+constexpr int32_t kElementShift = 2;  // log2 of it
 
 // V8 up to 12 (Node 20 and 22) moves all arithmetic of a straight block behind all of its loads, and spills what they
 // brought. So a block ends after this many sums: `if (pixels)`, which is always true, but what is added inside cannot
@@ -18,25 +19,26 @@ constexpr size_t kSumsPerBlock = 8;
 
 class ChunkWriter {
  public:
-  ChunkWriter(const KernelProgram& program, CodeWriter& code)
-      : code_(code),
-        fused_(program.target.vector->arithmetic == Arithmetic::kFma),
-        input_stride_(program.input_stride),
-        output_stride_(program.output_stride) {}
+  ChunkWriter(const KernelProgram& program, const Chunk& chunk, CodeWriter& code)
+      : program_(program),
+        chunk_(chunk),
+        code_(code),
+        rolled_locals_(std::any_of(chunk.tiles.begin(), chunk.tiles.end(), is_rolled) ? kRolledLocals : 0),
+        vectors_(program, kChunkParameters + rolled_locals_, code) {}
 
-  Status write(const Chunk& chunk) {
+  Status write() {
     code_.clear();
-    code_.declare_locals(0, vector_count(chunk));
-    for (size_t t = 0; t < chunk.tiles.size(); ++t)
-      if (Status s = write_tile(chunk.tiles[t]); !s) return std::move(s).error().in(fmt::format("tile {}", t));
+    code_.declare_locals(rolled_locals_, vector_count());
+    for (size_t t = 0; t < chunk_.tiles.size(); ++t)
+      if (Status s = write_tile(chunk_.tiles[t]); !s) return std::move(s).error().in(fmt::format("tile {}", t));
     code_.write(Instruction::kEndFunction);
     return {};
   }
 
  private:
-  static uint32_t vector_count(const Chunk& chunk) {
+  uint32_t vector_count() const {
     uint32_t count = 0;
-    for (const PixelTile& tile : chunk.tiles)
+    for (const PixelTile& tile : chunk_.tiles)
       for (const MicroOp& op : tile.ops) count = std::max(count, std::max({op.d, op.a, op.b}) + 1u);
     return count;
   }
@@ -45,15 +47,15 @@ class ChunkWriter {
   Status write_tile(const PixelTile& tile) {
     if (tile.remainder || tile.width == 0) return internal_error("a remainder tile, but WebAssembly has no masks");
     const auto width = static_cast<int32_t>(tile.width);
-    code_.write(Instruction::kGetI32, kPixels);
+    get(kPixels);
     code_.write_constant(width);
     code_.write(Instruction::kGeUI32);
     code_.write(Instruction::kIf);
     code_.write(Instruction::kLoop);
-    if (Status s = write_ops(tile.ops); !s) return s;
-    advance(kX, width);
-    advance(kY, width);
-    code_.write(Instruction::kGetI32, kPixels);
+    if (Status s = is_rolled(tile) ? write_rolled(tile.ops) : write_straight(tile.ops); !s) return s;
+    move(kX, program_.input_step(tile) * kElementBytes);
+    move(kY, program_.output_step(tile) * kElementBytes);
+    get(kPixels);
     code_.write_constant(width);
     code_.write(Instruction::kSubI32);
     code_.write(Instruction::kTeeI32, kPixels);
@@ -66,162 +68,137 @@ class ChunkWriter {
   }
 
   /// The operations, cut in front of a load into blocks of kSumsPerBlock sums or a few more.
-  Status write_ops(const std::vector<MicroOp>& ops) {
+  Status write_straight(const std::vector<MicroOp>& ops) {
     const auto is_sum = [](const MicroOp& op) { return op.op == Op::kFma; };
     const bool cut = std::count_if(ops.begin(), ops.end(), is_sum) > static_cast<ptrdiff_t>(kSumsPerBlock);
     bool open = false;
+    vectors_.use_cursors(false);
     for (size_t i = 0, sums = 0; i < ops.size(); ++i) {
       if (cut && ops[i].op == Op::kLoad && (!open || sums >= kSumsPerBlock)) {
         if (open) code_.write(Instruction::kEnd);
-        code_.write(Instruction::kGetI32, kPixels);
+        get(kPixels);
         code_.write(Instruction::kIf);
         open = true, sums = 0;
       }
       sums += is_sum(ops[i]);
-      if (!write_op(ops[i]))
-        return internal_error("operation {} ({}) is not one that WebAssembly has", i, op_info(ops[i].op).name);
+      if (!vectors_.write(ops[i])) return unknown(ops, i);
     }
     if (open) code_.write(Instruction::kEnd);
     return {};
   }
-
-  void advance(uint32_t pointer, int32_t width) {
-    code_.write(Instruction::kGetI32, pointer);
-    code_.write_constant(static_cast<int32_t>(static_cast<uint32_t>(width) * kElementBytes));
-    code_.write(Instruction::kAddI32);
-    code_.write(Instruction::kSetI32, pointer);
+  static Status unknown(const std::vector<MicroOp>& ops, size_t i) {
+    return internal_error("operation {} ({}) is not one that WebAssembly has", i, op_info(ops[i].op).name);
   }
 
-  /// False for an operation or a lane count without an instruction.
-  bool write_op(const MicroOp& op) {
+  /// Every round begins with the cursors at their start: copies of locals, which cost nothing in optimised code.
+  Status write_rolled(const std::vector<MicroOp>& ops) {
+    copy(kX, kXCursor);
+    copy(kW, kWCursor);
+    copy(kIndices, kIndexCursor);
+    vectors_.use_cursors(true);
+    for (size_t i = 0; i < ops.size(); ++i)
+      if (!control(ops[i]) && !vectors_.write(ops[i])) return unknown(ops, i);
+    return {};
+  }
+
+  bool control(const MicroOp& op) {
     switch (op.op) {
-      case Op::kZero:
-        code_.write(Instruction::kZero);
-        return set(op.d);
-      case Op::kCopy:
-        get(op.a);
-        return set(op.d);
-      case Op::kLoad:
-        return load(op);
-      case Op::kStore:
-        return store(op);
-      case Op::kSplatLoad:
-        return memory(Instruction::kLoadSplat, op) && set(op.d);
-      case Op::kSplatLane:
-        return splat_lane(op);
-      case Op::kFma:
-        return multiply_add(op);
-      // pmax(a, d) is a < d ? d : a and pmin(a, d) is d < a ? d : a: what kMax and kMin say, NaNs included.
-      case Op::kMax:
-        return clamp(Instruction::kPseudoMax, op);
-      case Op::kMin:
-        return clamp(Instruction::kPseudoMin, op);
-      case Op::kPrefetch:
-      case Op::kPrefetchFar:
-        return true;  // WebAssembly has no prefetch
-      case Op::kFmaLane:
-      case Op::kFmaLoad:
-        return false;
-    }
-    return false;
-  }
-
-  void get(uint8_t reg) { code_.write(Instruction::kGetV128, kFirstVector + reg); }
-  bool set(uint8_t reg) {
-    code_.write(Instruction::kSetV128, kFirstVector + reg);
-    return true;
-  }
-
-  static uint32_t base(const MicroOp& op) { return op.buffer == Buffer::kX ? kX : op.buffer == Buffer::kY ? kY : kW; }
-  /// Bytes behind the base; the object writer has checked that a whole buffer fits 32 bits.
-  uint32_t offset(const MicroOp& op) const {
-    const uint32_t stride = op.buffer == Buffer::kX ? input_stride_ : output_stride_;
-    return ((op.buffer == Buffer::kW ? 0 : op.row * stride) + op.column) * kElementBytes;
-  }
-  bool memory(Instruction instruction, const MicroOp& op) {
-    code_.write(Instruction::kGetI32, base(op));
-    code_.write(instruction, offset(op));
-    return true;
-  }
-
-  bool load(const MicroOp& op) {
-    switch (op.lanes) {
-      case 4:
-        return memory(Instruction::kLoad4, op) && set(op.d);
-      case 3:
-        return load3(op);
-      case 2:
-        return memory(Instruction::kLoad2, op) && set(op.d);
-      case 1:
-        return memory(Instruction::kLoad1, op) && set(op.d);
+      case Op::kLoop:
+        return begin_loop(op);
+      case Op::kLoopIndexed:
+        return begin_indexed_loop(op);
+      case Op::kEndLoop:
+        return end_loop();
+      case Op::kPoint:
+        return point(op);
+      case Op::kAdvance:
+        return advance(op);
       default:
         return false;
     }
   }
-  /// Two lanes, then the third into its place; the end of a weight slice may have three.
-  bool load3(const MicroOp& op) {
-    code_.write(Instruction::kGetI32, base(op));
-    memory(Instruction::kLoad2, op);
-    code_.write_lane(Instruction::kLoad1IntoLane2, offset(op) + 2 * kElementBytes, 2);
-    return set(op.d);
+  /// turns = N; do {
+  bool begin_loop(const MicroOp& op) {
+    code_.write_constant(static_cast<int32_t>(op.column));
+    code_.write(Instruction::kSetI32, turns());
+    return open_loop(false);
+  }
+  /// if ((turns = index)) do {
+  bool begin_indexed_loop(const MicroOp& op) {
+    load_index(op.column);
+    code_.write(Instruction::kTeeI32, turns());
+    code_.write(Instruction::kIf);
+    return open_loop(true);
+  }
+  bool open_loop(bool conditional) {
+    code_.write(Instruction::kLoop);
+    conditional_.push_back(conditional);
+    return true;
+  }
+  /// } while (--turns);
+  bool end_loop() {
+    const bool conditional = conditional_.back();
+    conditional_.pop_back();
+    get(turns());
+    code_.write_constant(1);
+    code_.write(Instruction::kSubI32);
+    code_.write(Instruction::kTeeI32, turns());
+    code_.write(Instruction::kRepeatIf);
+    code_.write(Instruction::kEnd);
+    if (conditional) code_.write(Instruction::kEnd);
+    return true;
+  }
+  uint32_t turns() const { return kTurns + static_cast<uint32_t>(conditional_.size()); }
+
+  /// pointer = x + (index << shift), in bytes; x as the round began, not its cursor
+  bool point(const MicroOp& op) {
+    get(op.buffer == Buffer::kXAt ? kX : kY);
+    load_index(op.column);
+    code_.write_constant(static_cast<int32_t>(program_.index_shift) + kElementShift);
+    code_.write(Instruction::kShlI32);
+    code_.write(Instruction::kAddI32);
+    code_.write(Instruction::kSetI32, vectors_.base(op));
+    return true;
+  }
+  void load_index(uint32_t entry) {
+    const auto load = program_.index_bytes == 2 ? Instruction::kLoadIndex2 : Instruction::kLoadIndex4;
+    get(kIndexCursor);
+    code_.write(load, entry * program_.index_bytes);
+  }
+  bool advance(const MicroOp& op) {
+    move(vectors_.base(op), advance_bytes(op));
+    return true;
+  }
+  uint64_t advance_bytes(const MicroOp& op) const {
+    if (op.buffer == Buffer::kX) return uint64_t{op.row} * program_.input_stride * kElementBytes;
+    return uint64_t{op.column} * (op.buffer == Buffer::kW ? kElementBytes : program_.index_bytes);
   }
 
-  bool store(const MicroOp& op) {
-    code_.write(Instruction::kGetI32, base(op));
-    get(op.d);
-    switch (op.lanes) {
-      case 4:
-        code_.write(Instruction::kStore4, offset(op));
-        return true;
-      case 2:
-        code_.write_lane(Instruction::kStore2, offset(op), 0);
-        return true;
-      case 1:
-        code_.write_lane(Instruction::kStore1, offset(op), 0);
-        return true;
-      default:
-        return false;
-    }
+  void get(uint32_t local) { code_.write(Instruction::kGetI32, local); }
+  void copy(uint32_t from, uint32_t to) {
+    get(from);
+    code_.write(Instruction::kSetI32, to);
+  }
+  /// Addresses are numbers below 2^32, so a step behind the last panel may wrap.
+  void move(uint32_t local, uint64_t bytes) {
+    get(local);
+    code_.write_constant(static_cast<int32_t>(static_cast<uint32_t>(bytes)));
+    code_.write(Instruction::kAddI32);
+    code_.write(Instruction::kSetI32, local);
   }
 
-  bool splat_lane(const MicroOp& op) {
-    if (op.lane > 3) return false;
-    get(op.a);
-    get(op.a);
-    code_.write(static_cast<Instruction>(static_cast<int>(Instruction::kSplatLane0) + op.lane));
-    return set(op.d);
-  }
-
-  bool multiply_add(const MicroOp& op) {
-    if (!fused_) get(op.d);
-    get(op.a);
-    get(op.b);
-    if (fused_) {
-      get(op.d);
-      code_.write(Instruction::kRelaxedMadd);
-    } else {
-      code_.write(Instruction::kMul);
-      code_.write(Instruction::kAdd);
-    }
-    return set(op.d);
-  }
-
-  bool clamp(Instruction instruction, const MicroOp& op) {
-    get(op.a);
-    get(op.d);
-    code_.write(instruction);
-    return set(op.d);
-  }
-
+  const KernelProgram& program_;
+  const Chunk& chunk_;
   CodeWriter& code_;
-  bool fused_;
-  uint32_t input_stride_, output_stride_;
+  uint32_t rolled_locals_;
+  VectorOps vectors_;
+  std::vector<bool> conditional_;  // open loops: whether an `if` is around them
 };
 
 }  // namespace
 
 Status write_chunk_body(const KernelProgram& program, const Chunk& chunk, CodeWriter& code) {
-  return ChunkWriter(program, code).write(chunk);
+  return ChunkWriter(program, chunk, code).write();
 }
 
 }  // namespace espalier::wasm
