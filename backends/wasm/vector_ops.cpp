@@ -16,7 +16,7 @@ VectorOps::VectorOps(const KernelProgram& program, uint32_t first_vector, CodeWr
 }
 
 void VectorOps::use_cursors(bool rolled) {
-  bases_ = {rolled ? kXCursor : kX,           kY,           rolled ? kWCursor : kW, kInputPointer, kOutputPointer,
+  bases_ = {rolled ? kXCursor : kX,          kY, rolled ? kWCursor : kW, kInputPointer, kOutputPointer,
             rolled ? kIndexCursor : kIndices};
 }
 

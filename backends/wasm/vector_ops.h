@@ -9,8 +9,8 @@
 
 namespace espalier::wasm {
 
-/// Writes one operation after another. Vector registers are v128 locals from `first_vector` on, every address is a local
-/// plus a constant offset.
+/// Writes one operation after another. Vector registers are v128 locals from `first_vector` on, every address is a
+/// local plus a constant offset.
 class VectorOps {
  public:
   VectorOps(const KernelProgram& program, uint32_t first_vector, CodeWriter& code);

@@ -54,7 +54,10 @@ class ProgramBuilder {
         if (random_() % 3 == 0) weights.push_back({m, k, add_value(value())});
     weights_end_ = static_cast<uint32_t>(p_.stream.size() - offset_);
     if (last_ && s_.clamp) add_value(s_.clamp->low), add_value(s_.clamp->high);
-    Chunk chunk{offset_, static_cast<uint32_t>(p_.stream.size() - offset_), static_cast<uint32_t>(weights.size()), {}};
+    Chunk chunk;
+    chunk.stream_offset = offset_;
+    chunk.stream_count = static_cast<uint32_t>(p_.stream.size() - offset_);
+    chunk.nonzeros = static_cast<uint32_t>(weights.size());
     for (const uint32_t width : {8, 4, 2, 1}) chunk.tiles.push_back(tile(width, weights));
     p_.nonzeros += weights.size();
     p_.chunks.push_back(std::move(chunk));
