@@ -162,6 +162,9 @@ chunk stream 3 8 indices 0 6 nonzeros 5
     splat_load v2, w[0]
     load v3, x[1,0]:4
     fma v1, v3, v2
+    point p0, i[2]
+    load v3, p0[0]:4
+    fma v1, v3, v2
     store v1, y[1,0]:4
 end
 )";
