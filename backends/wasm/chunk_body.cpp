@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "backends/wasm/rolled_tile.h"
 #include "backends/wasm/vector_ops.h"
 
 namespace espalier::wasm {
 namespace {
 
 constexpr uint32_t kElementBytes = 4;
-constexpr int32_t kElementShift = 2;  // log2 of it
 
 // V8 up to 12 (Node 20 and 22) moves all arithmetic of a straight block behind all of its loads, and spills what they
 // brought. So a block ends after this many sums: `if (pixels)`, which is always true, but what is added inside cannot
@@ -53,8 +53,8 @@ class ChunkWriter {
     code_.write(Instruction::kIf);
     code_.write(Instruction::kLoop);
     if (Status s = is_rolled(tile) ? write_rolled(tile.ops) : write_straight(tile.ops); !s) return s;
-    move(kX, program_.input_step(tile) * kElementBytes);
-    move(kY, program_.output_step(tile) * kElementBytes);
+    code_.write_move(kX, program_.input_step(tile) * kElementBytes);
+    code_.write_move(kY, program_.output_step(tile) * kElementBytes);
     get(kPixels);
     code_.write_constant(width);
     code_.write(Instruction::kSubI32);
@@ -90,109 +90,18 @@ class ChunkWriter {
     return internal_error("operation {} ({}) is not one that WebAssembly has", i, op_info(ops[i].op).name);
   }
 
-  /// Every round begins with the cursors at their start: copies of locals, which cost nothing in optimised code.
   Status write_rolled(const std::vector<MicroOp>& ops) {
-    copy(kX, kXCursor);
-    copy(kW, kWCursor);
-    copy(kIndices, kIndexCursor);
-    vectors_.use_cursors(true);
-    for (size_t i = 0; i < ops.size(); ++i)
-      if (!control(ops[i]) && !vectors_.write(ops[i])) return unknown(ops, i);
-    return {};
-  }
-
-  bool control(const MicroOp& op) {
-    switch (op.op) {
-      case Op::kLoop:
-        return begin_loop(op);
-      case Op::kLoopIndexed:
-        return begin_indexed_loop(op);
-      case Op::kEndLoop:
-        return end_loop();
-      case Op::kPoint:
-        return point(op);
-      case Op::kAdvance:
-        return advance(op);
-      default:
-        return false;
-    }
-  }
-  /// turns = N; do {
-  bool begin_loop(const MicroOp& op) {
-    code_.write_constant(static_cast<int32_t>(op.column));
-    code_.write(Instruction::kSetI32, turns());
-    return open_loop(false);
-  }
-  /// if ((turns = index)) do {
-  bool begin_indexed_loop(const MicroOp& op) {
-    load_index(op.column);
-    code_.write(Instruction::kTeeI32, turns());
-    code_.write(Instruction::kIf);
-    return open_loop(true);
-  }
-  bool open_loop(bool conditional) {
-    code_.write(Instruction::kLoop);
-    conditional_.push_back(conditional);
-    return true;
-  }
-  /// } while (--turns);
-  bool end_loop() {
-    const bool conditional = conditional_.back();
-    conditional_.pop_back();
-    get(turns());
-    code_.write_constant(1);
-    code_.write(Instruction::kSubI32);
-    code_.write(Instruction::kTeeI32, turns());
-    code_.write(Instruction::kRepeatIf);
-    code_.write(Instruction::kEnd);
-    if (conditional) code_.write(Instruction::kEnd);
-    return true;
-  }
-  uint32_t turns() const { return kTurns + static_cast<uint32_t>(conditional_.size()); }
-
-  /// pointer = x + (index << shift), in bytes; x as the round began, not its cursor
-  bool point(const MicroOp& op) {
-    get(op.buffer == Buffer::kXAt ? kX : kY);
-    load_index(op.column);
-    code_.write_constant(static_cast<int32_t>(program_.index_shift) + kElementShift);
-    code_.write(Instruction::kShlI32);
-    code_.write(Instruction::kAddI32);
-    code_.write(Instruction::kSetI32, vectors_.base(op));
-    return true;
-  }
-  void load_index(uint32_t entry) {
-    const auto load = program_.index_bytes == 2 ? Instruction::kLoadIndex2 : Instruction::kLoadIndex4;
-    get(kIndexCursor);
-    code_.write(load, entry * program_.index_bytes);
-  }
-  bool advance(const MicroOp& op) {
-    move(vectors_.base(op), advance_bytes(op));
-    return true;
-  }
-  uint64_t advance_bytes(const MicroOp& op) const {
-    if (op.buffer == Buffer::kX) return uint64_t{op.row} * program_.input_stride * kElementBytes;
-    return uint64_t{op.column} * (op.buffer == Buffer::kW ? kElementBytes : program_.index_bytes);
+    const size_t written = RolledTile(program_, vectors_, code_).write(ops);
+    return written == ops.size() ? Status() : unknown(ops, written);
   }
 
   void get(uint32_t local) { code_.write(Instruction::kGetI32, local); }
-  void copy(uint32_t from, uint32_t to) {
-    get(from);
-    code_.write(Instruction::kSetI32, to);
-  }
-  /// Addresses are numbers below 2^32, so a step behind the last panel may wrap.
-  void move(uint32_t local, uint64_t bytes) {
-    get(local);
-    code_.write_constant(static_cast<int32_t>(static_cast<uint32_t>(bytes)));
-    code_.write(Instruction::kAddI32);
-    code_.write(Instruction::kSetI32, local);
-  }
 
   const KernelProgram& program_;
   const Chunk& chunk_;
   CodeWriter& code_;
   uint32_t rolled_locals_;
   VectorOps vectors_;
-  std::vector<bool> conditional_;  // open loops: whether an `if` is around them
 };
 
 }  // namespace

@@ -221,6 +221,49 @@ TEST(WasmRolledTile, StoresGoThroughTheOutputPointer) {
                   "local.get 12", "local.get 17", "v128.store 32:p2align=2"));
 }
 
+/// A turn of two non-zeros with `vectors` sums each, a weight in front of either.
+std::vector<MicroOp> turn_of_two(uint8_t vectors) {
+  std::vector<MicroOp> ops = {{.op = Op::kLoop, .column = 3}};
+  for (uint32_t n = 0; n < 2; ++n) {
+    ops.push_back({.op = Op::kPoint, .buffer = Buffer::kXAt, .row = n, .column = n});
+    ops.push_back({.op = Op::kSplatLoad, .d = 20, .buffer = Buffer::kW, .column = n});
+    for (uint8_t v = 0; v < vectors; ++v) {
+      ops.push_back({.op = Op::kLoad, .d = 21, .buffer = Buffer::kXAt, .lanes = 4, .row = n, .column = v * 4u});
+      ops.push_back({.op = Op::kFma, .d = v, .a = 20, .b = 21});
+    }
+  }
+  ops.push_back({.op = Op::kAdvance, .buffer = Buffer::kW, .column = 2});
+  ops.push_back({.op = Op::kEndLoop});
+  return ops;
+}
+
+TEST(WasmRolledTile, CutsTurnsIntoBlocksOfFourSums_SoThatOldEnginesKeepTheOrder) {
+  const auto places = [](uint8_t vectors, std::string_view what) {
+    const auto lines = rolled(program_on("simd128"), turn_of_two(vectors));
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), "end"), 1 + std::count(lines.begin(), lines.end(), "if"));
+    std::vector<ptrdiff_t> sums;  // in front of each occurrence
+    for (auto at = lines.begin(); (at = std::find(at, lines.end(), what)) != lines.end(); ++at)
+      sums.push_back(std::count(lines.begin(), at, "f32x4.add"));
+    return sums;
+  };
+  EXPECT_THAT(places(8, "if"), ElementsAre(0, 4, 8, 12));
+  EXPECT_THAT(places(8, "end"), ElementsAre(4, 8, 12, 16, 16));  // the last one ends the loop
+  EXPECT_THAT(places(6, "if"), ElementsAre(0, 4, 6, 10));
+  EXPECT_THAT(places(3, "if"), ElementsAre(0, 3));
+}
+
+TEST(WasmRolledTile, SetsWeightsAndPointersOutsideTheBlocks) {
+  const auto lines = rolled(program_on("simd128"), turn_of_two(8));
+  int depth = 0;
+  for (const std::string& line : lines) {
+    depth += line == "if" ? 1 : line == "end" ? -1 : 0;
+    if (line == "local.set 8" || line == "local.set 9" || line == "v128.load32_splat 4") {
+      EXPECT_EQ(depth, 0) << line;
+    }
+  }
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "local.set 9"), 1);
+}
+
 TEST(WasmChunk, StepsFromPanelToPanel) {
   KernelProgram program = program_on("simd128");
   program.input_panel = program.input_stride = 16, program.output_panel = program.output_stride = 32;
