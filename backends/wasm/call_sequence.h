@@ -6,10 +6,9 @@
 
 namespace espalier::wasm {
 
-inline constexpr uint32_t kChunkParameters = 4;  ///< x, y, w, pixels
-
 std::string chunk_symbol(const KernelProgram& program, size_t chunk);
 std::string weights_symbol(const KernelProgram& program);
+std::string indices_symbol(const KernelProgram& program);
 
 /// Adds `NAME` and `NAME.items` (wasm_module.h) to the object: espalier_kernel_run and espalier_kernel_run_items of
 /// kernel_abi.h for this kernel. Errors: kLimit when there are so many chunks that the calls could exceed a function.

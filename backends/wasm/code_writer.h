@@ -35,6 +35,13 @@ class CodeWriter {
     write(Instruction::kConstI32);
     put_signed(value);
   }
+  /// local += bytes. Addresses are numbers below 2^32, so a step behind the last panel may wrap.
+  void write_move(uint32_t local, uint64_t bytes) {
+    write(Instruction::kGetI32, local);
+    write_constant(static_cast<int32_t>(static_cast<uint32_t>(bytes)));
+    write(Instruction::kAddI32);
+    write(Instruction::kSetI32, local);
+  }
   /// The function's local variables behind its parameters: at most one group of each type, in this order.
   void declare_locals(uint32_t i32_count, uint32_t v128_count) {
     if (capacity_ - size_ < kRoom) grow();

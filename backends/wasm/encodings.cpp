@@ -12,6 +12,7 @@ namespace {
 
 constexpr int64_t kVoid = 0x40;  // block type: no result
 constexpr int64_t kAlign4 = 2;   // log2 of the alignment hint: all we promise is the alignment of a float
+constexpr int64_t kAlign2 = 1;   // of a 2-byte index
 constexpr int64_t kOffset = 0;   // stands for the offset that the writer appends
 constexpr int64_t kNumber = 0;   // stands for the local's index or the constant that the writer appends
 
@@ -42,6 +43,7 @@ const std::vector<Recipe>& recipes() {
       {kAddI32, "ADD_I32_S", {}},
       {kSubI32, "SUB_I32_S", {}},
       {kMulI32, "MUL_I32_S", {}},
+      {kShlI32, "SHL_I32_S", {}},
       {kDivUI32, "DIV_U_I32_S", {}},
       {kRemUI32, "REM_U_I32_S", {}},
       {kNeI32, "NE_I32_S", {}},
@@ -59,6 +61,8 @@ const std::vector<Recipe>& recipes() {
       {kLoad1, "LOAD_ZERO_I32x4_A32_S", {kAlign4, kOffset}, 1},
       {kLoad1IntoLane2, "LOAD_LANE_I32x4_A32_S", {kAlign4, kOffset, 2}, 2},
       {kLoadSplat, "LOAD32_SPLAT_A32_S", {kAlign4, kOffset}, 1},
+      {kLoadIndex2, "LOAD16_U_I32_A32_S", {kAlign2, kOffset}, 1},
+      {kLoadIndex4, "LOAD_I32_A32_S", {kAlign4, kOffset}, 1},
       {kStore4, "STORE_V128_A32_S", {kAlign4, kOffset}, 1},
       {kStore2, "STORE_LANE_I64x2_A32_S", {kAlign4, kOffset, 0}, 2},
       {kStore1, "STORE_LANE_I32x4_A32_S", {kAlign4, kOffset, 0}, 2},

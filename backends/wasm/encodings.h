@@ -20,6 +20,7 @@ enum class Instruction : uint8_t {
   kAddI32,
   kSubI32,
   kMulI32,
+  kShlI32,
   kDivUI32,
   kRemUI32,
   kNeI32,
@@ -37,6 +38,8 @@ enum class Instruction : uint8_t {
   kLoad1,
   kLoad1IntoLane2,
   kLoadSplat,
+  kLoadIndex2,
+  kLoadIndex4,
   kStore4,
   kStore2,
   kStore1,
@@ -51,7 +54,7 @@ enum class Instruction : uint8_t {
   kPseudoMax,
   kPseudoMin,
 };
-inline constexpr int kInstructionCount = 39;
+inline constexpr int kInstructionCount = 42;
 
 /// An instruction's bytes up to its variable immediate, if it has one.
 struct Encoding {

@@ -21,10 +21,14 @@ void write_kernel(llvm::json::OStream& json, const KernelProgram& p) {
   json.attribute("max_pixels", p.max_pixels());
   json.attribute("input_stride", p.input_stride);
   json.attribute("output_stride", p.output_stride);
+  json.attribute("input_panel", p.input_panel);
+  json.attribute("output_panel", p.output_panel);
   json.attribute("pixel_block", p.pixel_block);
+  json.attribute("pixel_multiple", p.pixel_multiple);
   json.attribute("groups", p.groups.size());
   json.attribute("chunks", p.chunks.size());
   json.attribute("weight_bytes", p.stream.size() * sizeof(float));
+  json.attribute("indices_bytes", p.indices.size() * p.index_bytes);
 }
 
 std::string descriptor(std::span<const KernelProgram> programs) {

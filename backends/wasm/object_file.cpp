@@ -1,7 +1,5 @@
 #include "backends/wasm/object_file.h"
 
-#include <bit>
-
 #include "llvm/BinaryFormat/Wasm.h"
 #include "llvm/MC/MCAsmBackend.h"
 #include "llvm/MC/MCCodeEmitter.h"
@@ -16,19 +14,11 @@
 #include "llvm/MC/MCTargetOptions.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/Casting.h"
-#include "llvm/Support/Endian.h"
 
 namespace espalier::wasm {
 namespace {
 
 constexpr uint64_t kDataAlignment = 16;
-
-std::string little_endian_bytes(std::span<const float> values) {
-  std::string bytes(values.size() * sizeof(float), '\0');
-  for (size_t i = 0; i < values.size(); ++i)
-    llvm::support::endian::write32le(&bytes[i * sizeof(float)], std::bit_cast<uint32_t>(values[i]));
-  return bytes;
-}
 
 }  // namespace
 
@@ -92,7 +82,7 @@ void ObjectFile::append_address(std::string_view data, uint64_t offset_bytes) {
   streamer_->emitInstruction(inst, mc_.subtarget());
 }
 
-void ObjectFile::add_data(std::string_view name, std::span<const float> values) {
+void ObjectFile::add_data(std::string_view name, std::string_view bytes) {
   llvm::MCContext& context = mc_.context();
   auto* symbol = llvm::cast<llvm::MCSymbolWasm>(context.getOrCreateSymbol(llvm::Twine(name)));
   symbol->setType(llvm::wasm::WASM_SYMBOL_TYPE_DATA);
@@ -100,7 +90,6 @@ void ObjectFile::add_data(std::string_view name, std::span<const float> values) 
       context.getWasmSection(llvm::Twine(".rodata.") + llvm::StringRef(name), llvm::SectionKind::getReadOnly()));
   streamer_->emitValueToAlignment(llvm::Align(kDataAlignment));
   streamer_->emitLabel(symbol);
-  const std::string bytes = little_endian_bytes(values);
   streamer_->emitBytes(bytes);
   streamer_->emitELFSize(symbol, llvm::MCConstantExpr::create(static_cast<int64_t>(bytes.size()), context));
 }

@@ -35,7 +35,7 @@ class ObjectFile {
   void append_address(std::string_view data, uint64_t offset_bytes);
 
   /// Defines read-only data, local to the object, aligned to 16 bytes.
-  void add_data(std::string_view name, std::span<const float> values);
+  void add_data(std::string_view name, std::string_view bytes);
   /// Says which features (names of the WebAssembly tool conventions) the code uses, for the linker's checks.
   void add_target_features(std::span<const std::string_view> features);
 

@@ -5,14 +5,14 @@
 
 namespace espalier::wasm {
 
-/// All code and weights so far, against what engines accept.
+/// All code, weights and indices so far, against what engines accept.
 class SizeBudget {
  public:
   /// Errors: kLimit, with both values, once the sum is above kMaxWasmModuleBytes.
   Status add(uint64_t bytes) {
     total_ += bytes;
     if (total_ <= kMaxWasmModuleBytes) return {};
-    return limit_exceeded("code and weights up to here have {} bytes, but a WebAssembly module may have {}", total_,
+    return limit_exceeded("code and data up to here have {} bytes, but a WebAssembly module may have {}", total_,
                           kMaxWasmModuleBytes);
   }
 

@@ -36,7 +36,9 @@ export interface FloatArray {
  * Y[m, p] = clamp(bias[m] + sum over k ascending of W[m, k] * X[k, p]).
  *
  * Shapes: X[inputChannels, pixels], row k at k * inputStride; Y[outputChannels, pixels], row m at m * outputStride.
- * Reads and writes exactly the pixels of each row. X and Y must not overlap.
+ * Where inputPanel (outputPanel) is T > 0 the array is pixel panels instead, [ceil(pixels / T)][channels][T]: see pack.
+ * Reads and writes exactly the pixels of each row; between panels the padding of the last one may be read and written,
+ * whatever it holds. X and Y must not overlap.
  */
 export interface Kernel {
   readonly name: string;
@@ -48,8 +50,13 @@ export interface Kernel {
   readonly maxPixels: number;
   readonly inputStride: number;
   readonly outputStride: number;
+  /** Pixels of a panel, or 0 for one CHW image. */
+  readonly inputPanel: number;
+  readonly outputPanel: number;
   /** Pixels of one work item; the last one of a call may have fewer. */
   readonly pixelBlock: number;
+  /** What is computed: pixel counts are rounded up to a multiple of this, into the padding of the last panels. */
+  readonly pixelMultiple: number;
   /** Row groups; work item i is row group i % groups of pixel block Math.floor(i / groups). */
   readonly groups: number;
 
@@ -59,13 +66,36 @@ export interface Kernel {
   /** Work items of such a call. */
   items(pixels?: number): number;
 
-  /** Copies x in, runs, copies the rows out: into `output` if given (what lies between rows stays), else a new array. */
+  /**
+   * Copies x in, runs, copies the pixels out: into `output` if given (what lies between rows or pads panels stays), else
+   * into a new array (which holds 0 there).
+   */
   run(x: Float32Array, options?: { pixels?: number; output?: Float32Array }): Float32Array;
   /** Runs on arrays of library.allocate(), without a copy. */
   runInPlace(x: FloatArray, y: FloatArray, options?: { pixels?: number }): void;
   /** Runs work items [firstItem, lastItem) of such a call: in any order, over several turns of the event loop. */
   runItems(x: FloatArray, y: FloatArray, firstItem: number, lastItem: number, options?: { pixels?: number }): void;
 }
+
+/** Shape of an image, and how it is laid out. */
+export interface PanelShape {
+  channels: number;
+  pixels: number;
+  /** Pixels of a panel: Kernel.inputPanel, Kernel.outputPanel. */
+  panel: number;
+  /** Elements from one row of the image to the next; `pixels` if left out. */
+  stride?: number;
+  /** Where to; a new array if left out. Must not overlap the source. */
+  output?: Float32Array;
+}
+
+/**
+ * Copies a CHW image, element (c, p) at c * stride + p, to panels [ceil(pixels / panel)][channels][panel], that is
+ * element (c, p) at floor(p / panel) * channels * panel + c * panel + p % panel. The last panel's padding becomes 0.
+ */
+export declare function pack(image: Float32Array, shape: PanelShape): Float32Array;
+/** The reverse. What lies between the image's rows stays. */
+export declare function unpack(panels: Float32Array, shape: PanelShape): Float32Array;
 
 export interface Library {
   /** Where the module came from, for messages. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { ABI_VERSION, EspalierError, load } from '../../runtime/js/index.js';
+import { ABI_VERSION, EspalierError, load, pack, unpack } from '../../runtime/js/index.js';
 import { DESCRIPTOR, KERNEL, tinyModule } from './tiny_module.mjs';
 
 const MODULE = tinyModule();
@@ -78,7 +78,7 @@ test('says what a kernel is', async () => {
   const kernel = library.kernel('copy');
   assert.deepEqual({ ...kernel }, {
     name: 'copy', outputChannels: 1, inputChannels: 1, nonzeros: 1, pixels: 0, maxPixels: 20, inputStride: 20,
-    outputStride: 20, pixelBlock: 8, groups: 1,
+    outputStride: 20, inputPanel: 0, outputPanel: 0, pixelBlock: 8, pixelMultiple: 1, groups: 1,
   });
   assert.deepEqual(library.features, ['simd128']);
   assert.equal(kernel.inputLength(7), 7);
@@ -102,6 +102,69 @@ test('lengths follow the strides: the last row needs only its pixels', async () 
   const empty = { ...shape, output_channels: 0 };
   const none = (await load(tinyModule({ descriptor: { ...DESCRIPTOR, kernels: [empty] } }))).kernel('copy');
   assert.equal(none.outputLength(5), 0);
+});
+
+async function kernelOf(shape) {
+  const kernels = [{ ...KERNEL, ...shape }];
+  return (await load(tinyModule({ descriptor: { ...DESCRIPTOR, kernels } }))).kernel('copy');
+}
+
+test('lengths of panels count whole ones; work items count padded pixels', async () => {
+  const kernel = await kernelOf({ output_channels: 3, input_channels: 2, input_panel: 8, input_stride: 8, output_panel: 4,
+    output_stride: 4, pixel_block: 8, pixel_multiple: 4, groups: 2 });
+  assert.equal(kernel.inputLength(8), 16);
+  assert.equal(kernel.inputLength(9), 32);
+  assert.equal(kernel.outputLength(9), 36);
+  assert.equal(kernel.inputLength(0), 0);
+  assert.deepEqual([7, 8, 9, 17].map((pixels) => kernel.items(pixels)), [2, 2, 4, 6]);
+  const rounded = await kernelOf({ input_panel: 8, output_panel: 8, pixel_block: 2, pixel_multiple: 8 });
+  assert.equal(rounded.items(9), 8); // 16 pixels, 2 at a time
+});
+
+test('run leaves the padding of the last panel alone', async () => {
+  const shape = { output_channels: 3, input_channels: 3, input_panel: 4, input_stride: 4, output_panel: 4,
+    output_stride: 4, pixels: 20, max_pixels: 20 };
+  const x = Float32Array.from({ length: 60 }, (_, i) => i + 0.5);
+  const whole = await kernelOf(shape);
+  assert.deepEqual([...whole.run(x).subarray(0, 20)], [...X]); // the tiny module copies 20 elements
+  const kernel = await kernelOf({ ...shape, pixels: 6, max_pixels: 6 });
+  const output = kernel.run(x.subarray(0, 24), { output: new Float32Array(24).fill(-1) });
+  assert.deepEqual([...output.subarray(0, 6)], [...X.subarray(0, 6)]);
+  const padding = [14, 15, 18, 19, 22, 23]; // channels of 2 pixels in the second panel
+  assert.deepEqual(padding.map((i) => output[i]), Array(6).fill(-1));
+  const fresh = kernel.run(x.subarray(0, 24));
+  assert.deepEqual(padding.map((i) => fresh[i]), Array(6).fill(0));
+});
+
+test('pack and unpack copy between an image with a stride and panels', () => {
+  const shape = { channels: 2, pixels: 5, panel: 4, stride: 6 };
+  const image = Float32Array.from([1, 2, 3, 4, 5, -1, 6, 7, 8, 9, 10]);
+  const panels = [1, 2, 3, 4, 6, 7, 8, 9, 5, 0, 0, 0, 10, 0, 0, 0];
+  assert.deepEqual([...pack(image, shape)], panels);
+  const output = new Float32Array(20).fill(-2);
+  assert.equal(pack(image, { ...shape, output }), output);
+  assert.deepEqual([...output], [...panels, -2, -2, -2, -2]);
+  assert.deepEqual([...unpack(output, shape)], [1, 2, 3, 4, 5, 0, 6, 7, 8, 9, 10]);
+  assert.deepEqual([...unpack(output, { ...shape, output: new Float32Array(12).fill(-3) })],
+    [1, 2, 3, 4, 5, -3, 6, 7, 8, 9, 10, -3]);
+  assert.deepEqual([...unpack(output, { ...shape, stride: undefined })], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  assert.equal(pack(new Float32Array(0), { channels: 0, pixels: 5, panel: 4 }).length, 0);
+  assert.equal(pack(new Float32Array(0), { channels: 2, pixels: 0, panel: 4 }).length, 0);
+});
+
+test('pack and unpack refuse shapes and arrays that do not fit', async () => {
+  const shape = { channels: 2, pixels: 5, panel: 4 };
+  const ten = new Float32Array(10);
+  const bad = (call, message) => refuses(call, 'bad-argument', `panels: ${message}`);
+  await bad(() => pack(ten), 'channels is undefined, but has to be a whole number from 0 on');
+  await bad(() => pack(ten, { ...shape, panel: 0 }), 'panel is 0, but has to be a whole number from 1 on');
+  await bad(() => unpack(ten, { ...shape, pixels: 1.5 }), 'pixels is 1.5, but has to be a whole number from 0 on');
+  await bad(() => pack(ten, { ...shape, stride: 4 }), 'stride is 4, but rows have 5 pixels');
+  await bad(() => pack([1], shape), 'needs a Float32Array for the image');
+  await bad(() => pack(ten, { ...shape, stride: 6 }), 'needs 11 elements of the image, but got 10');
+  await bad(() => pack(ten, { ...shape, output: ten }), 'needs 16 elements of the panels, but got 10');
+  await bad(() => unpack(ten, shape), 'needs 16 elements of the panels, but got 10');
+  await bad(() => unpack(new Float32Array(16), { ...shape, output: [] }), 'needs a Float32Array for the image');
 });
 
 test('run works on views of the module\'s own memory while that grows', async () => {
@@ -182,18 +245,20 @@ test('refuses modules without a description, and damaged ones', async () => {
     refuses(load(tinyModule({ descriptor })), 'bad-descriptor', `bytes: its section 'espalier' ${what}`);
   await damaged('{"abi', 'is not a JSON object');
   await damaged('null', 'is not a JSON object');
-  await damaged({ abi_version: 1, kernels: [] }, 'has no list of features');
-  await damaged({ abi_version: 1, features: [3], kernels: [] }, 'has no list of features');
-  await damaged({ abi_version: 1, features: [] }, 'has no list of kernels');
-  await damaged({ abi_version: 1, features: [], kernels: [null] }, 'has a kernel without a name');
+  await damaged({ abi_version: 2, kernels: [] }, 'has no list of features');
+  await damaged({ abi_version: 2, features: [3], kernels: [] }, 'has no list of features');
+  await damaged({ abi_version: 2, features: [] }, 'has no list of kernels');
+  await damaged({ abi_version: 2, features: [], kernels: [null] }, 'has a kernel without a name');
   await damaged({ ...DESCRIPTOR, kernels: [{ ...KERNEL, groups: -1 }] }, 'has -1 for groups of kernel copy, but needs a count');
+  await damaged({ ...DESCRIPTOR, kernels: [{ ...KERNEL, input_panel: undefined }] },
+    'has undefined for input_panel of kernel copy, but needs a count');
   await refuses(load(tinyModule({ exports: ['copy', 'memory', '__heap_base'] })), 'bad-descriptor',
     'bytes: does not export copy.items, which its description implies');
 });
 
 test('refuses other ABI versions', async () => {
   await refuses(load(tinyModule({ descriptor: { ...DESCRIPTOR, abi_version: ABI_VERSION + 1 } })), 'abi-mismatch',
-    'bytes: was made for ABI version 2, but this espalier package has version 1; install the package of the compiler\'s version');
+    'bytes: was made for ABI version 3, but this espalier package has version 2; install the package of the compiler\'s version');
 });
 
 test('refuses features that the engine lacks or nobody knows', async () => {

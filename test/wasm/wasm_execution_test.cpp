@@ -2,11 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <bit>
 #include <limits>
 
 #include "backends/wasm/wasm_module.h"
+#include "bits.h"
 #include "node_runner.h"
 #include "wasm_program.h"
 
@@ -28,19 +27,6 @@ std::vector<float> interpreted(const KernelProgram& p, const NodeCall& call) {
   std::vector<float> y(call.y.size(), kUntouched);
   interpret(p, call.x, y, call.pixels);
   return y;
-}
-
-KernelProgram in_mode(KernelProgram p, Arithmetic arithmetic) {
-  static VectorIsa isas[2];
-  VectorIsa& isa = isas[static_cast<int>(arithmetic)] = *p.target.vector;
-  isa.arithmetic = arithmetic;
-  p.target.vector = &isa;
-  return p;
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  const auto same = [](float p, float q) { return std::bit_cast<uint32_t>(p) == std::bit_cast<uint32_t>(q); };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
 }
 
 uint32_t items_of(const KernelProgram& p, uint32_t pixels) {

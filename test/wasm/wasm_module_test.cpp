@@ -10,6 +10,7 @@
 
 #include "backends/wasm/linker.h"
 #include "backends/wasm/size_budget.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/Wasm.h"
 #include "test/support/temporary_folder.h"
 #include "wasm_program.h"
@@ -66,9 +67,10 @@ TEST(WasmModule, CarriesItsDescription) {
   const KernelProgram p = wasm_program({.output_channels = 2, .pixels = 31, .tile_rows = 2});
   const auto module = module_of(p);
   EXPECT_EQ(custom_section(*read(*module), "espalier"),
-            fmt::format(R"({{"abi_version":1,"features":["simd128"],"kernels":[{{"name":"k","output_channels":2,)"
+            fmt::format(R"({{"abi_version":2,"features":["simd128"],"kernels":[{{"name":"k","output_channels":2,)"
                         R"("input_channels":14,"nonzeros":{},"pixels":31,"max_pixels":31,"input_stride":40,)"
-                        R"("output_stride":41,"pixel_block":24,"groups":1,"chunks":3,"weight_bytes":{}}}]}})",
+                        R"("output_stride":41,"input_panel":0,"output_panel":0,"pixel_block":24,"pixel_multiple":1,)"
+                        R"("groups":1,"chunks":3,"weight_bytes":{},"indices_bytes":0}}]}})",
                         p.nonzeros, p.stream.size() * 4));
 }
 
@@ -89,6 +91,30 @@ TEST(WasmObject, HoldsTheWeightsAsData) {
   EXPECT_EQ(std::memcmp(segment.Content.data(), p.stream.data(), segment.Content.size()), 0);
 }
 
+TEST(WasmObject, HoldsTheIndicesAsData_LittleEndianOfEitherSize) {
+  KernelProgram p = random_program({});
+  p.indices = {0x1234, 7, 0xfffe};
+  const auto content = [](const std::string& object) {
+    const auto file = read(object);
+    const auto& segment = file->dataSegments().back().Data;
+    return segment.Name == ".rodata.k.indices" ? llvm::toHex(segment.Content, true) : "no indices";
+  };
+  EXPECT_EQ(content(*object_of(p)), "34120700feff");
+  p.index_bytes = 4;
+  EXPECT_EQ(content(*object_of(p)), "3412000007000000feff0000");
+}
+
+TEST(WasmModule, DescribesPanels) {
+  KernelProgram p = random_program({.pixels = 31});
+  p.input_panel = p.input_stride = 40, p.output_panel = p.output_stride = 8;
+  p.pixel_multiple = 4, p.indices = {1, 2, 3};
+  const auto module = module_of(p);
+  ASSERT_TRUE(module) << module.error().message;
+  const std::string description = custom_section(*read(*module), "espalier");
+  EXPECT_THAT(description, HasSubstr(R"("input_panel":40,"output_panel":8,"pixel_block":24,"pixel_multiple":4,)"));
+  EXPECT_THAT(description, HasSubstr(R"("indices_bytes":6)"));
+}
+
 TEST(WasmModule, IsTheSameEveryTime_AlsoFromSeveralThreads) {
   const std::vector<KernelProgram> programs = {wasm_program({.name = "a"}), wasm_program({.name = "b", .seed = 2})};
   const auto first = write_wasm_module(programs);
@@ -104,7 +130,7 @@ TEST(WasmModule, IsTheSameEveryTime_AlsoFromSeveralThreads) {
 TEST(WasmModule, OfNoKernelsIsValid) {
   const auto module = write_wasm_module({});
   ASSERT_TRUE(module) << module.error().message;
-  EXPECT_EQ(custom_section(*read(*module), "espalier"), R"({"abi_version":1,"features":[],"kernels":[]})");
+  EXPECT_EQ(custom_section(*read(*module), "espalier"), R"({"abi_version":2,"features":[],"kernels":[]})");
 }
 
 TEST(WasmModule, RefusesProgramsForOtherTargets) {
@@ -133,6 +159,9 @@ TEST(WasmModule, RefusesBuffersThat32BitsDoNotAddress) {
   p.input_stride = 40, p.output_stride = 1u << 30;
   EXPECT_EQ(error_of(module_of(p), ErrorKind::kLimit),
             "kernel k: the output has 42949672960 bytes, but WebAssembly addresses 4294967296");
+  p.output_panel = p.output_stride = 16, p.pixels = 1u << 27;
+  EXPECT_EQ(error_of(module_of(p), ErrorKind::kLimit),
+            "kernel k: the output has 5368709120 bytes, but WebAssembly addresses 4294967296");
 }
 
 TEST(WasmModule, NamesTheChunkOfAnOperationThatItLacks) {
@@ -159,7 +188,7 @@ TEST(WasmSizeBudget, EndsAtTheEnginesLimit) {
   ASSERT_FALSE(over);
   EXPECT_EQ(over.error().kind, ErrorKind::kLimit);
   EXPECT_EQ(over.error().message,
-            "code and weights up to here have 1073741825 bytes, but a WebAssembly module may have 1073741824");
+            "code and data up to here have 1073741825 bytes, but a WebAssembly module may have 1073741824");
 }
 
 TEST(WasmModule, RefusesMoreCallsThanOneFunctionHolds) {

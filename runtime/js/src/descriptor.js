@@ -2,11 +2,11 @@
 import { EspalierError } from './error.js';
 
 /** Version of runtime/include/espalier/kernel_abi.h that this package knows. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 const SECTION = 'espalier';
 const COUNTS = ['output_channels', 'input_channels', 'nonzeros', 'pixels', 'max_pixels', 'input_stride', 'output_stride',
-  'pixel_block', 'groups'];
+  'input_panel', 'output_panel', 'pixel_block', 'pixel_multiple', 'groups'];
 
 /** Reads and checks the description before anything else of it is used. */
 export function readDescriptor(where, module) {

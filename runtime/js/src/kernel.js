@@ -1,9 +1,10 @@
 // One kernel of a loaded module.
 import { EspalierError } from './error.js';
+import { imageLength, panelsLength } from './panels.js';
 
-/** Elements of a [rows, pixels] buffer whose rows are `stride` apart: the last row needs only its pixels. */
-function extent(rows, stride, pixels) {
-  return rows === 0 ? 0 : (rows - 1) * stride + pixels;
+/** Elements of a buffer: panels, or one CHW image. */
+function extent(channels, pixels, stride, panel) {
+  return panel === 0 ? imageLength(channels, pixels, stride) : panelsLength(channels, pixels, panel);
 }
 
 export class Kernel {
@@ -20,7 +21,10 @@ export class Kernel {
     this.maxPixels = description.max_pixels;
     this.inputStride = description.input_stride;
     this.outputStride = description.output_stride;
+    this.inputPanel = description.input_panel;
+    this.outputPanel = description.output_panel;
     this.pixelBlock = description.pixel_block;
+    this.pixelMultiple = description.pixel_multiple;
     this.groups = description.groups;
     this.#heap = heap;
     this.#run = exports[this.name];
@@ -29,13 +33,14 @@ export class Kernel {
   }
 
   inputLength(pixels) {
-    return extent(this.inputChannels, this.inputStride, this.#checkedPixels(pixels));
+    return extent(this.inputChannels, this.#checkedPixels(pixels), this.inputStride, this.inputPanel);
   }
   outputLength(pixels) {
-    return extent(this.outputChannels, this.outputStride, this.#checkedPixels(pixels));
+    return extent(this.outputChannels, this.#checkedPixels(pixels), this.outputStride, this.outputPanel);
   }
   items(pixels) {
-    return Math.ceil(this.#checkedPixels(pixels) / this.pixelBlock) * this.groups;
+    const padded = Math.ceil(this.#checkedPixels(pixels) / this.pixelMultiple) * this.pixelMultiple;
+    return Math.ceil(padded / this.pixelBlock) * this.groups;
   }
 
   run(x, { pixels, output } = {}) {
@@ -50,7 +55,7 @@ export class Kernel {
     try {
       input.view.set(source);
       this.#run(input.address, sums.address, count);
-      this.#copyRows(sums.view, result, count);
+      this.#copyPixels(sums.view, result, count);
     } finally {
       this.#heap.free(sums);
       this.#heap.free(input);
@@ -73,12 +78,15 @@ export class Kernel {
     this.#items(x.address, y.address, count, firstItem, lastItem);
   }
 
-  /** Only the pixels of each row: what lies between rows belongs to the caller. */
-  #copyRows(from, to, pixels) {
+  /** Only pixels: what lies between rows, or pads the last panel, belongs to the caller. */
+  #copyPixels(from, to, pixels) {
     const stride = this.outputStride;
-    if (stride === pixels) return to.set(from.subarray(0, this.outputLength(pixels)));
-    for (let row = 0; row < this.outputChannels; ++row) {
-      to.set(from.subarray(row * stride, row * stride + pixels), row * stride);
+    const inRows = pixels % stride; // of the last panel, or of the image; the others leave no gaps
+    const start = (pixels - inRows) * this.outputChannels;
+    to.set(from.subarray(0, start));
+    if (inRows === 0) return;
+    for (let row = start; row < start + this.outputChannels * stride; row += stride) {
+      to.set(from.subarray(row, row + inRows), row);
     }
   }
 

@@ -1,4 +1,4 @@
-// A compiled kernel and the loader in a browser.
+// Kernels and the loader in a browser.
 #include <gtest/gtest.h>
 
 #include "backends/wasm/wasm_module.h"
@@ -6,6 +6,7 @@
 #include "ir/reference_spmm.h"
 #include "test/support/command.h"
 #include "test/support/temporary_folder.h"
+#include "test/support/random_rolled_program.h"
 
 namespace espalier::test {
 namespace {
@@ -14,29 +15,37 @@ std::string bytes_of(const std::vector<float>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
 }
 
-KernelSpec small_spec() {
+KernelProgram compiled_program() {
   KernelSpec spec;
   spec.name = "kernel";
   spec.matrix = random_sparse_matrix(24, 32, 0.8, 1);
   spec.clamp = {-0.5f, 6};
   spec.pixels = spec.input_stride = spec.output_stride = 49;
-  return spec;
+  return *compile_kernel(spec, *find_target("wasm32", "simd128"));
 }
 
-/// Exit code of run_page.mjs; `change` alters the answer that the page is to find.
-int run_page(void (*change)(std::vector<float>& wanted)) {
-  const auto program = compile_kernel(small_spec(), *find_target("wasm32", "simd128"));
-  const auto module = write_wasm_module({&*program, 1});
-  SeededRandom random(3);
-  std::vector<float> x(32 * 49), wanted(24 * 49);
-  for (float& v : x) v = random.weight();
-  interpret(*program, x, wanted, 49);
-  change(wanted);
+/// With loops and pointers, in panels; the padding of the last one stays as it is.
+KernelProgram rolled_program() {
+  for (uint64_t seed = 0;; ++seed) {
+    KernelProgram p = random_rolled_program(*find_target("wasm32", "simd128"), seed);
+    if (p.input_panel == 0 || p.output_panel == 0 || p.pixel_multiple != 1) continue;
+    p.name = "kernel";
+    return p;
+  }
+}
+
+/// Exit code of run_page.mjs; `change` is added to one element of the answer that the page is to find.
+int run_page(const KernelProgram& program, uint32_t pixels, float change = 0) {
+  const auto module = write_wasm_module({&program, 1});
+  const std::vector<float> x = random_rolled_input(program, pixels);
+  std::vector<float> wanted(output_elements(program, pixels));
+  interpret(program, x, wanted, pixels);
+  wanted[wanted.size() / 2] += change;
   const TemporaryFolder folder;
   folder.write("m.wasm", *module);
   folder.write("x", bytes_of(x));
   folder.write("wanted", bytes_of(wanted));
-  folder.write("call.json", R"({"kernel":"kernel","pixels":49})");
+  folder.write("call.json", fmt::format(R"({{"kernel":"kernel","pixels":{}}})", pixels));
   const std::string script = ESPALIER_SOURCE_DIR "/test/wasm/chromium/run_page.mjs";
   const CommandResult ran = run_command(fmt::format("node '{}' '{}'", script, folder.path().string()));
   fmt::print("{}", ran.output);
@@ -51,13 +60,14 @@ class WasmInChromium : public ::testing::Test {
   }
 };
 
-TEST_F(WasmInChromium, GivesTheInterpretersBits) {
-  EXPECT_EQ(run_page([](std::vector<float>&) {}), 0);
+TEST_F(WasmInChromium, GivesTheInterpretersBits) { EXPECT_EQ(run_page(compiled_program(), 49), 0); }
+
+TEST_F(WasmInChromium, GivesTheInterpretersBits_OfARolledProgramInPanels) {
+  const KernelProgram program = rolled_program();
+  EXPECT_EQ(run_page(program, random_pixels(program, 3)), 0);
 }
 
-TEST_F(WasmInChromium, ReportsOtherBits) {
-  EXPECT_EQ(run_page([](std::vector<float>& wanted) { wanted[100] += 1; }), 1);
-}
+TEST_F(WasmInChromium, ReportsOtherBits) { EXPECT_EQ(run_page(compiled_program(), 49, 1), 1); }
 
 }  // namespace
 }  // namespace espalier::test
