@@ -34,13 +34,15 @@ KernelProgram program_for(std::string_view target, std::string name) {
   p.output_channels = 6, p.input_channels = 7, p.nonzeros = 11;
   p.pixels = 0, p.input_stride = 20, p.output_stride = 24, p.pixel_block = 12;
   p.groups = {{0, 4, 0, 2}, {4, 2, 2, 1}};
-  p.chunks = {{0, 2, 5, {}}, {2, 1, 4, {}}, {3, 2, 2, {}}};
+  p.chunks = {{0, 2, 5, 0, 0, {}}, {2, 1, 4, 0, 0, {}}, {3, 2, 2, 0, 0, {}}};
   p.stream = {1.5f, -2.5f, 0.25f, 4096.0f, -0.0f};
   return p;
 }
 
+/// Chunks of 3, 2 and 1 returns.
 KernelCode code_of(const KernelProgram& program, const std::string& one_return) {
-  return {&program, {one_return + one_return, one_return, one_return}};
+  const std::string two_returns = one_return + one_return;
+  return {&program, {two_returns + one_return, two_returns, one_return}};
 }
 
 struct ParsedSymbol {
@@ -124,7 +126,7 @@ TEST_P(ElfObject, AlignsChunksAndWeightsToCacheLines) {
     const ParsedSymbol& chunk = symbols.at(fmt::format("layer.chunk.{}", i));
     EXPECT_TRUE(chunk.function && chunk.section == ".text");
     EXPECT_EQ(chunk.address, 64u * i);
-    EXPECT_EQ(chunk.size, i == 0 ? 2 * one : one);
+    EXPECT_EQ(chunk.size, (3 - i) * one);
   }
   EXPECT_EQ(symbols.at("layer.weights").address % 64, 0u);
   EXPECT_EQ(symbols.at("layer.groups").address % 64, 0u);
@@ -138,7 +140,7 @@ TEST_P(ElfObject, AlignsChunksAndWeightsToCacheLines) {
 TEST_P(ElfObject, RelocatesPointersOnly) {
   const ParsedObject object = object_of(GetParam(), one_return());
   ASSERT_TRUE(object.file);
-  EXPECT_EQ(count_relocations(*object.file, ".data.rel.ro"), 3u + 4u);
+  EXPECT_EQ(count_relocations(*object.file, ".data.rel.ro"), 3u + 5u);
   EXPECT_EQ(count_relocations(*object.file, ".text"), 0u);
   EXPECT_EQ(count_relocations(*object.file, ".rodata"), 0u);
 }
@@ -197,7 +199,7 @@ TEST_P(MachOObject, RelocatesPointersInTheDataSegmentOnly) {
     size_t count = 0;
     for (const auto& relocation : section.relocations()) (void)relocation, ++count;
     const llvm::StringRef segment = macho.getSectionFinalSegmentName(section.getRawDataRefImpl());
-    EXPECT_EQ(count, segment == "__DATA" ? 7u : 0u) << segment.str() << "," << section.getName()->str();
+    EXPECT_EQ(count, segment == "__DATA" ? 8u : 0u) << segment.str() << "," << section.getName()->str();
   }
 }
 
@@ -237,14 +239,14 @@ int check_layer(const espalier_kernel* k) {
   CHECK(k->cpu_features == CPU_FEATURES);
   CHECK(k->nonzeros == 11 && k->output_channels == 6 && k->input_channels == 7);
   CHECK(k->input_stride == 20 && k->output_stride == 24);
-  CHECK(k->pixels == 0 && k->max_pixels == 20 && k->pixel_block == 12 && k->reserved == 0);
+  CHECK(k->pixels == 0 && k->max_pixels == 20 && k->pixel_block == 12 && k->pixel_multiple == 1);
   CHECK(k->group_count == 2 && memcmp(k->groups, groups, sizeof groups) == 0);
   CHECK(k->weights_count == 5 && memcmp(k->weights, weights, sizeof weights) == 0);
   CHECK((uintptr_t)k->weights % 64 == 0 && k->chunk_count == 3);
   for (int i = 0; i < 3; ++i) {
     CHECK((uintptr_t)k->chunks[i].run % 64 == 0);
     CHECK(k->chunks[i].weights_offset == offsets[i]);
-    k->chunks[i].run(0, 0, 0, 0);
+    k->chunks[i].run(0, 0, 0, 0, 0);
   }
   espalier_kernel_run(k, k->weights, 0, 20);
   puts("all fields hold");
@@ -312,6 +314,19 @@ TEST(LinkedObject, LoadsFromASharedObjectThroughTheRuntime) {
 TEST(LinkedObject, WorksInAStaticAArch64Program) { link_and_run(kArm, "-static"); }
 TEST(LinkedObject, WorksInAPositionIndependentAArch64Program) { link_and_run(kArm, "-static-pie -fPIE"); }
 
+TEST(ObjectWriter, WritesEqualChunksOnce) {
+  const KernelProgram p = program_for("x86_64-linux", "layer");
+  const KernelCode code{&p, {kX86Return, kX86Return + kX86Return, kX86Return}};
+  auto bytes = write_object(std::span(&code, 1), p.target);
+  ASSERT_TRUE(bytes);
+  auto file = ObjectFile::createObjectFile(llvm::MemoryBufferRef(*bytes, "equal.o"));
+  ASSERT_TRUE(bool(file));
+  const auto symbols = symbols_of(**file);
+  EXPECT_TRUE(symbols.contains("layer.chunk.0") && symbols.contains("layer.chunk.1"));
+  EXPECT_FALSE(symbols.contains("layer.chunk.2"));
+  EXPECT_EQ(count_relocations(**file, ".data.rel.ro"), 8u);
+}
+
 TEST(ObjectWriter, HoldsSeveralKernels) {
   const KernelProgram a = program_for("x86_64-linux", "first"), b = program_for("x86_64-linux", "second");
   const KernelCode codes[] = {code_of(a, kX86Return), code_of(b, kX86Return)};
@@ -322,7 +337,7 @@ TEST(ObjectWriter, HoldsSeveralKernels) {
   auto symbols = symbols_of(**file);
   EXPECT_TRUE(symbols.at("first").global && symbols.at("second").global);
   EXPECT_EQ(symbols.at("second.chunk.0").address, 3 * 64u);
-  EXPECT_EQ(count_relocations(**file, ".data.rel.ro"), 14u);
+  EXPECT_EQ(count_relocations(**file, ".data.rel.ro"), 16u);
 }
 
 TEST(ObjectWriter, AcceptsAKernelWithoutRows) {
@@ -370,8 +385,8 @@ TEST(AssemblyListing, LabelsEveryChunk) {
   const auto text = print_assembly(code_of(p, kArmReturn), p.target);
   ASSERT_TRUE(text) << text.error().message;
   EXPECT_EQ(*text,
-            "layer.chunk.0:  ; rows 0..3, 5 non-zeros, 8 bytes\n     0:\tret\n     4:\tret\n"
-            "layer.chunk.1:  ; rows 0..3, 4 non-zeros, 4 bytes\n     0:\tret\n"
+            "layer.chunk.0:  ; rows 0..3, 5 non-zeros, 12 bytes\n     0:\tret\n     4:\tret\n     8:\tret\n"
+            "layer.chunk.1:  ; rows 0..3, 4 non-zeros, 8 bytes\n     0:\tret\n     4:\tret\n"
             "layer.chunk.2:  ; rows 4..5, 2 non-zeros, 4 bytes\n     0:\tret\n");
 }
 
