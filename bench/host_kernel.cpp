@@ -16,7 +16,7 @@ double per_nonzero(uint64_t bytes, const KernelProgram& program) {
 
 double HostKernel::code_bytes_per_nonzero() const { return per_nonzero(code_bytes, *program); }
 double HostKernel::weight_bytes_per_nonzero() const {
-  return per_nonzero(program->stream.size() * sizeof(float), *program);
+  return per_nonzero(program->weight_bytes(), *program);
 }
 
 Result<HostKernel> compile_for_host(const KernelSpec& spec, const Target& target, const Schedule& schedule) {
@@ -36,13 +36,13 @@ Result<HostKernel> compile_for_host(const KernelSpec& spec, const Target& target
   if (!kernel) return std::move(kernel).error();
   host.kernel = *kernel;
   host.compile_seconds = process_seconds() - start;
-  for (const std::string& chunk : code->chunks) host.code_bytes += chunk.size();
+  host.code_bytes = code->code_bytes();
   return host;
 }
 
 double error_of(const HostKernel& host, const KernelSpec& spec) {
-  AlignedBuffer x(size_t{spec.matrix.columns()} * spec.input_stride);
-  AlignedBuffer y(size_t{spec.matrix.rows()} * spec.output_stride);
+  AlignedBuffer x(spec.input_elements());
+  AlignedBuffer y(spec.output_elements());
   SeededRandom random(1);
   for (float& v : x.span()) v = random.weight();
   espalier_kernel_run(host.kernel, x.data(), y.data(), spec.max_pixels());

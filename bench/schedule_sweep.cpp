@@ -18,12 +18,13 @@ std::vector<uint32_t> or_default(const std::vector<uint32_t>& values) {
 
 std::vector<Schedule> combinations(const SweepGrid& grid) {
   std::vector<Schedule> all;
-  for (uint32_t rows : or_default(grid.rows))
+  for (CodeForm form : grid.forms)
+   for (uint32_t rows : or_default(grid.rows))
     for (uint32_t vectors : or_default(grid.vectors))
       for (uint32_t k : or_default(grid.k_block))
         for (uint32_t chunk : or_default(grid.chunk))
           for (uint32_t pixels : or_default(grid.pixels))
-            all.push_back({CodeForm::kUnrolled, rows, vectors, k, chunk, pixels, -1});
+            all.push_back({form, rows, vectors, k, chunk, pixels});
   return all;
 }
 
@@ -32,8 +33,8 @@ class Race {
  public:
   explicit Race(const KernelSpec& spec)
       : spec_(spec),
-        x_(size_t{spec.matrix.columns()} * spec.input_stride),
-        y_(size_t{spec.matrix.rows()} * spec.output_stride) {
+        x_(spec.input_elements()),
+        y_(spec.output_elements()) {
     SeededRandom random(1);
     for (float& v : x_.span()) v = random.weight();
   }

@@ -12,6 +12,7 @@ namespace espalier {
 
 /// Values to try; every combination is a schedule. 0 leaves the choice to the compiler; an empty list is {0}.
 struct SweepGrid {
+  std::vector<CodeForm> forms = {CodeForm::kUnrolled};
   std::vector<uint32_t> rows, vectors, k_block, chunk, pixels;
   double budget_seconds = 0.03;  ///< for one schedule
 };

@@ -15,10 +15,26 @@ struct Pass {
 
 Status verify_program(KernelPlan& plan) { return verify(plan.program); }
 
-constexpr Pass kPasses[] = {
-    {"choose_schedule", choose_schedule}, {"plan_pixel_tiles", plan_pixel_tiles}, {"plan_chunks", plan_chunks},
-    {"build_stream", build_stream},       {"lower_unrolled", lower_unrolled},     {"verify", verify_program},
-};
+constexpr Pass kDecisions[] = {
+    {"choose_schedule", choose_schedule}, {"order_rows", order_rows}, {"plan_pixel_tiles", plan_pixel_tiles}};
+constexpr Pass kUnrolled[] = {{"plan_chunks", plan_chunks},
+                              {"build_stream", build_stream},
+                              {"lower_unrolled", lower_unrolled},
+                              {"verify", verify_program}};
+constexpr Pass kRolled[] = {{"plan_rolled_chunks", plan_rolled_chunks},
+                            {"find_patterns", find_patterns},
+                            {"build_rolled_streams", build_rolled_streams},
+                            {"lower_rolled", lower_rolled},
+                            {"verify", verify_program}};
+constexpr Pass kDense[] = {{"plan_rolled_chunks", plan_rolled_chunks},
+                           {"build_rolled_streams", build_rolled_streams},
+                           {"lower_dense", lower_dense},
+                           {"verify", verify_program}};
+
+std::span<const Pass> passes_of(CodeForm form) {
+  if (form == CodeForm::kUnrolled) return kUnrolled;
+  return form == CodeForm::kDense ? std::span<const Pass>(kDense) : kRolled;
+}
 
 void fill_program_header(KernelPlan& plan) {
   KernelProgram& p = plan.program;
@@ -30,6 +46,8 @@ void fill_program_header(KernelPlan& plan) {
   p.pixels = plan.spec.pixels.value_or(0);
   p.input_stride = plan.spec.input_stride;
   p.output_stride = plan.spec.output_stride;
+  p.input_panel = plan.spec.input_panel;
+  p.output_panel = plan.spec.output_panel;
 }
 
 Status run_pass(const Pass& pass, KernelPlan& plan, const CompileOptions& options) {
@@ -42,17 +60,23 @@ Status run_pass(const Pass& pass, KernelPlan& plan, const CompileOptions& option
   return status;
 }
 
+Status run_passes(std::span<const Pass> passes, KernelPlan& plan, const CompileOptions& options) {
+  for (const Pass& pass : passes) {
+    if (pass.run == verify_program && !options.verify) continue;
+    if (Status s = run_pass(pass, plan, options); !s) return s;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<KernelProgram> compile_kernel(const KernelSpec& spec, const Target& target, const CompileOptions& options) {
   Result<KernelSpec> checked = validated(spec);
   if (!checked) return std::move(checked).error();
-  KernelPlan plan{*checked, target, options.schedule, {}, {}, {}};
+  KernelPlan plan{*checked, target, options.schedule, options.max_bytes, {}, {}, {}, {}, {}};
   fill_program_header(plan);
-  for (const Pass& pass : kPasses) {
-    if (pass.run == verify_program && !options.verify) continue;
-    if (Status s = run_pass(pass, plan, options); !s) return std::move(s).error();
-  }
+  if (Status s = run_passes(kDecisions, plan, options); !s) return std::move(s).error();
+  if (Status s = run_passes(passes_of(plan.schedule.form), plan, options); !s) return std::move(s).error();
   return std::move(plan.program);
 }
 

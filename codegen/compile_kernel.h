@@ -15,6 +15,7 @@ using PassObserver = std::function<void(std::string_view pass, double seconds, s
 
 struct CompileOptions {
   Schedule schedule;      ///< choices to keep; the rest is chosen
+  uint64_t max_bytes = 0;  ///< of code and weights together, if a schedule can be found for it; 0: no limit
   bool verify = true;     ///< prove the result before returning it (about a tenth of the compile time)
   bool dump = false;      ///< print the plan for the observer
   PassObserver observer;  ///< may be empty

@@ -22,7 +22,7 @@ struct PixelTileShape {
   std::vector<VectorPiece> pieces;
 };
 
-/// An input channel and which rows of a row tile multiply it (bit r: row first_row + r).
+/// An input channel and which rows of a row tile multiply it (bit r: the row at place first_row + r).
 struct ColumnUse {
   uint32_t column = 0;
   uint32_t rows = 0;
@@ -30,7 +30,7 @@ struct ColumnUse {
 
 /// A register tile of output channels within one K block: its part of one chunk.
 struct RowTile {
-  uint32_t first_row = 0, rows = 0;
+  uint32_t first_row = 0, rows = 0;  ///< places
   uint32_t first_use = 0, uses = 0;  ///< into ChunkPlan::uses
   bool starts = false;    ///< the sums start here (from bias or zero), not from an earlier chunk's partial sums
   bool finishes = false;  ///< the sums are complete here, so the clamp follows
@@ -39,32 +39,54 @@ struct RowTile {
 /// One function of code to be.
 struct ChunkPlan {
   std::vector<RowTile> tiles;
-  std::vector<ColumnUse> uses;
+  std::vector<ColumnUse> uses;                ///< of rolled forms sorted by pattern, then by column
+  uint32_t first_column = 0, end_column = 0;  ///< its K block
+};
+
+/// Rows of a tile that share columns, as bits; rolled forms have one loop per pattern.
+struct RowPattern {
+  uint32_t rows = 0;
+  uint32_t columns_per_turn = 1;  ///< of its loop; what is left over is taken one at a time
 };
 
 struct KernelPlan {
   const KernelSpec& spec;
   const Target& target;
   Schedule schedule;
+  uint64_t max_bytes = 0;       ///< of code and weights, as the cost model counts them; 0: no limit
+  std::vector<uint32_t> order;  ///< empty, or which row of the matrix stands at each place
   std::vector<PixelTileShape> shapes;
   std::vector<ChunkPlan> chunks;
+  std::vector<RowPattern> patterns;  ///< of rolled forms, in the order of their loops
   KernelProgram program;
+
+  /// The row of the matrix, of the bias and of Y at a place of the row tiles.
+  uint32_t row(uint32_t place) const { return order.empty() ? place : order[place]; }
 };
 
 /// Most rows a register tile can have: ColumnUse::rows has as many bits.
 inline constexpr uint32_t kMaxTileRows = 32;
 
+/// Whether the form has loops over an index stream or over the input channels.
+inline bool is_rolled(CodeForm form) { return form != CodeForm::kUnrolled; }
+
 /// Vector registers that a tile of `rows` x `vectors` accumulators needs at least on `isa`.
-uint64_t registers_needed(const VectorIsa& isa, uint32_t rows, uint32_t vectors);
+uint64_t registers_needed(const VectorIsa& isa, CodeForm form, uint32_t rows, uint32_t vectors);
+
+/// Non-zeros that one load of an input vector serves when rows stand in tiles of `tile_rows` in this order (empty: the
+/// matrix's own).
+double nonzeros_per_input_load(const SparseMatrix& matrix, const std::vector<uint32_t>& order, uint32_t tile_rows);
 
 /// Estimated bytes of machine code per non-zero for tiles of `vectors` vectors on `target`; sizes chunks before they
 /// exist.
-double code_bytes_per_nonzero(const Target& target, uint32_t vectors);
+double code_bytes_per_nonzero(const Target& target, CodeForm form, uint32_t vectors);
 
 // The passes, in order; each in its own file under passes/.
 
 /// Fills in every choice the user left open. Errors (kBadInput): a schedule that `target` has not the registers for.
 Status choose_schedule(KernelPlan& plan);
+/// Row clustering, where the schedule asks for it.
+Status order_rows(KernelPlan& plan);
 /// Cuts the pixels into tiles: full ones, then what is left.
 Status plan_pixel_tiles(KernelPlan& plan);
 /// Cuts the matrix into row groups, K blocks and row tiles.
@@ -73,5 +95,18 @@ Status plan_chunks(KernelPlan& plan);
 Status build_stream(KernelPlan& plan);
 /// Writes the micro-operations of every chunk and tile, with registers assigned and loads ahead of their use.
 Status lower_unrolled(KernelPlan& plan);
+
+// Of the rolled forms instead of the last three:
+
+/// Cuts the matrix into row groups and K blocks, all row tiles of a group in each of its chunks.
+Status plan_rolled_chunks(KernelPlan& plan);
+/// Finds the row patterns that get loops, and splits the others into these.
+Status find_patterns(KernelPlan& plan);
+/// Lays out weights and indices in the order the loops read them.
+Status build_rolled_streams(KernelPlan& plan);
+/// Writes the loops of `loop` and `nano`.
+Status lower_rolled(KernelPlan& plan);
+/// Writes the loops of `dense`.
+Status lower_dense(KernelPlan& plan);
 
 }  // namespace espalier

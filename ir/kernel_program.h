@@ -135,6 +135,8 @@ struct KernelProgram {
   uint64_t input_place(uint64_t pixel) const;
   uint64_t output_place(uint64_t pixel) const;
   uint64_t micro_ops() const;
+  /// Of weights, biases, bounds and indices as they are emitted.
+  uint64_t weight_bytes() const { return stream.size() * sizeof(float) + indices.size() * index_bytes; }
 };
 
 /// How far the cursors are from their start at the end of a round; counts come from the index stream, so it is known.

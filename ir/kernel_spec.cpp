@@ -49,6 +49,32 @@ uint32_t recommended_stride(uint32_t pixels) {
   return kLineElements * (((pixels - 1) / kLineElements + 1) | 1);
 }
 
+namespace {
+
+size_t index_in(uint32_t stride, uint32_t panel, uint32_t channels, uint32_t channel, uint32_t pixel) {
+  if (panel == 0) return size_t{channel} * stride + pixel;
+  return (size_t{pixel / panel} * channels + channel) * panel + pixel % panel;
+}
+size_t elements_of(uint32_t stride, uint32_t panel, uint32_t channels, uint32_t pixels) {
+  if (panel == 0) return size_t{channels} * stride;
+  return size_t{pixels / panel + (pixels % panel != 0)} * channels * panel;
+}
+
+}  // namespace
+
+size_t KernelSpec::input_index(uint32_t channel, uint32_t pixel) const {
+  return index_in(input_stride, input_panel, matrix.columns(), channel, pixel);
+}
+size_t KernelSpec::output_index(uint32_t channel, uint32_t pixel) const {
+  return index_in(output_stride, output_panel, matrix.rows(), channel, pixel);
+}
+size_t KernelSpec::input_elements() const {
+  return elements_of(input_stride, input_panel, matrix.columns(), max_pixels());
+}
+size_t KernelSpec::output_elements() const {
+  return elements_of(output_stride, output_panel, matrix.rows(), max_pixels());
+}
+
 uint32_t KernelSpec::max_pixels() const {
   if (pixels) return *pixels;
   return std::min(input_panel ? kUsualPixels : input_stride, output_panel ? kUsualPixels : output_stride);

@@ -50,6 +50,13 @@ struct KernelSpec {
 
   /// The pixel count, or the largest legal one when it is left to run time; schedules are chosen for it.
   uint32_t max_pixels() const;
+
+  /// Where X[channel, pixel] and Y[channel, pixel] stand: elements from the start of the buffer.
+  size_t input_index(uint32_t channel, uint32_t pixel) const;
+  size_t output_index(uint32_t channel, uint32_t pixel) const;
+  /// Elements of buffers for max_pixels(), whole rows and panels.
+  size_t input_elements() const;
+  size_t output_elements() const;
 };
 
 /// Checks the rules above and returns a canonical copy (clamp bounds of -0 become +0). Errors: kBadInput for a name

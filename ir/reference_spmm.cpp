@@ -17,7 +17,7 @@ Output output_at(const KernelSpec& spec, std::span<const float> x, uint32_t row,
   double sum = spec.bias.empty() ? 0 : double{spec.bias[row]};
   double scale = std::abs(sum);
   for (size_t i = 0; i < columns.size(); ++i) {
-    const double product = double{values[i]} * double{x[size_t{columns[i]} * spec.input_stride + pixel]};
+    const double product = double{values[i]} * double{x[spec.input_index(columns[i], pixel)]};
     sum += product;
     scale += std::abs(product);
   }
@@ -34,7 +34,7 @@ bool same(float got, float wanted) { return got == wanted || (std::isnan(got) &&
 void reference_spmm(const KernelSpec& spec, std::span<const float> x, std::span<float> y, uint32_t pixels) {
   for (uint32_t row = 0; row < spec.matrix.rows(); ++row)
     for (uint32_t pixel = 0; pixel < pixels; ++pixel)
-      y[size_t{row} * spec.output_stride + pixel] = static_cast<float>(output_at(spec, x, row, pixel).value);
+      y[spec.output_index(row, pixel)] = static_cast<float>(output_at(spec, x, row, pixel).value);
 }
 
 double error_in_bounds(const KernelSpec& spec, std::span<const float> x, std::span<const float> y, uint32_t pixels) {
@@ -43,7 +43,7 @@ double error_in_bounds(const KernelSpec& spec, std::span<const float> x, std::sp
     const double terms = static_cast<double>(spec.matrix.row_columns(row).size() + !spec.bias.empty());
     for (uint32_t pixel = 0; pixel < pixels; ++pixel) {
       const Output wanted = output_at(spec, x, row, pixel);
-      const float got = y[size_t{row} * spec.output_stride + pixel];
+      const float got = y[spec.output_index(row, pixel)];
       if (same(got, static_cast<float>(wanted.value))) continue;
       const double bound = 4 * 0x1p-23 * std::sqrt(terms) * wanted.scale;
       const double ratio = std::abs(double{got} - wanted.value) / bound;

@@ -1,5 +1,6 @@
 #include "ir/schedule.h"
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -23,12 +24,29 @@ Result<uint32_t> parse_number(std::string_view field, std::string_view text, uin
   return value;
 }
 
+struct SwitchInfo {
+  std::string_view name;
+  int32_t Schedule::* member;
+};
+constexpr SwitchInfo kSwitches[] = {{"prefetch", &Schedule::prefetch}, {"cluster", &Schedule::cluster}};
+
+struct FormInfo {
+  std::string_view name;
+  CodeForm form;
+};
+constexpr FormInfo kForms[] = {{"auto", CodeForm::kChosen},
+                               {"unrolled", CodeForm::kUnrolled},
+                               {"nano", CodeForm::kNano},
+                               {"loop", CodeForm::kLoop},
+                               {"dense", CodeForm::kDense}};
+
 Status set_field(Schedule& schedule, std::string_view name, std::string_view value) {
-  if (name == "prefetch") {
+  for (const SwitchInfo& field : kSwitches) {
+    if (field.name != name) continue;
     auto number = parse_number(name, value, 0, 1);
     if (!number) return std::move(number).error();
-    if (schedule.prefetch != -1) return bad_input("schedule has field prefetch twice");
-    schedule.prefetch = static_cast<int32_t>(*number);
+    if (schedule.*field.member != -1) return bad_input("schedule has field {} twice", name);
+    schedule.*field.member = static_cast<int32_t>(*number);
     return {};
   }
   for (const FieldInfo& field : kFields) {
@@ -39,13 +57,15 @@ Status set_field(Schedule& schedule, std::string_view name, std::string_view val
     schedule.*field.member = *number;
     return {};
   }
-  return bad_input("schedule has no field '{}', known fields are rows, vectors, k, chunk, pixels, prefetch", name);
+  return bad_input("schedule has no field '{}', known fields are rows, vectors, k, chunk, pixels, prefetch, cluster", name);
 }
 
 }  // namespace
 
+std::string_view form_name(CodeForm form) { return kForms[static_cast<size_t>(form)].name; }
+
 std::string to_string(const Schedule& schedule) {
-  std::string text = "unrolled";
+  std::string text(form_name(schedule.form));
   char separator = ':';
   auto add = [&](std::string_view name, auto value) {
     text += fmt::format("{}{}={}", separator, name, value);
@@ -53,15 +73,19 @@ std::string to_string(const Schedule& schedule) {
   };
   for (const FieldInfo& field : kFields)
     if (schedule.*field.member != 0) add(field.name, schedule.*field.member);
-  if (schedule.prefetch != -1) add("prefetch", schedule.prefetch);
+  for (const SwitchInfo& field : kSwitches)
+    if (schedule.*field.member != -1) add(field.name, schedule.*field.member);
   return text;
 }
 
 Result<Schedule> parse_schedule(std::string_view text) {
   const size_t colon = text.find(':');
   const std::string_view form = text.substr(0, colon);
-  if (form != "unrolled") return bad_input("unknown code form '{}', known forms are unrolled", form);
   Schedule schedule;
+  const auto* known = std::find_if(std::begin(kForms), std::end(kForms), [&](auto& f) { return f.name == form; });
+  if (known == std::end(kForms))
+    return bad_input("unknown code form '{}', known forms are auto, unrolled, nano, loop, dense", form);
+  schedule.form = known->form;
   std::string_view rest = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
   if (colon != std::string_view::npos && rest.empty()) return bad_input("schedule '{}' ends after the colon", text);
   while (!rest.empty()) {

@@ -9,26 +9,40 @@
 
 namespace espalier {
 
-enum class CodeForm : uint8_t { kUnrolled };
+/// How the code of a kernel is organised (docs/forms.md). Forms differ in speed and size; `nano` sums in an order of its
+/// own, and `dense` multiplies by zeros too (which changes sums of infinities and NaN only).
+enum class CodeForm : uint8_t {
+  kChosen,    ///< let the compiler choose
+  kUnrolled,  ///< straight code for every non-zero
+  kNano,      ///< row tiles with one counted loop per pattern of rows that share a column
+  kLoop,      ///< one row at a time, one counted loop over its non-zeros
+  kDense,     ///< row tiles with a counted loop over all input channels
+};
 
 /// The free choices of one kernel. 0 means "let the compiler choose"; a schedule printed after compilation has none
 /// left.
 ///
-/// Text: `unrolled:rows=8,vectors=3,k=128,chunk=768,pixels=512,prefetch=1`; every field but the form is optional.
-/// No choice changes an output bit: every output is summed over ascending input channels.
+/// Text: `unrolled:rows=8,vectors=3,k=128,chunk=768,pixels=512,prefetch=1,cluster=1`; `auto` is the form left open, and
+/// every field is optional. Sums: unrolled, loop and dense add ascending input channels. nano adds, K block by K block,
+/// the columns that more rows share first (by pattern: most rows first, then the lower pattern number, bit r for row r
+/// of the tile), ascending within a pattern.
 struct Schedule {
-  CodeForm form = CodeForm::kUnrolled;
+  CodeForm form = CodeForm::kChosen;
   uint32_t tile_rows = 0;       ///< output channels held in registers at once
   uint32_t tile_vectors = 0;    ///< pixel vectors held in registers at once
   uint32_t k_block = 0;         ///< input channels per chunk
   uint32_t chunk_nonzeros = 0;  ///< bound on non-zeros in one chunk of code (one function)
   uint32_t pixel_block = 0;     ///< pixels that all chunks pass over before the next pixels (elements)
   int32_t prefetch = -1;        ///< 1: fetch the next pixel block into L2 ahead; 0: do not; -1: the compiler chooses
+  int32_t cluster = -1;         ///< 1: put rows with like columns into one tile; 0: keep their order; -1: chosen
 
   bool operator==(const Schedule&) const = default;
 };
 
-/// The text form above, with all fields that are not 0 (or -1).
+/// "auto", "unrolled", "nano", "loop", "dense".
+std::string_view form_name(CodeForm form);
+
+/// The text form above, with all fields that are not 0 (or -1); "auto" for the open form.
 std::string to_string(const Schedule& schedule);
 
 /// Parses the text form. Errors (kBadInput): unknown form or field, a value that is no number in 1..2^31-1, a field

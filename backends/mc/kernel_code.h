@@ -13,6 +13,9 @@ namespace espalier {
 struct KernelCode {
   const KernelProgram* program = nullptr;
   std::vector<std::string> chunks;
+
+  /// Of what is emitted: chunks of equal code count once.
+  size_t code_bytes() const;
 };
 
 }  // namespace espalier

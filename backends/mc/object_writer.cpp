@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include "backends/mc/mc_target.h"
@@ -200,12 +201,18 @@ class ObjectWriter {
     functions_.clear();
     streamer_->switchSection(sections_.code);
     mark_as_instructions();
+    std::map<std::string_view, Symbol> written;  // chunks of equal loops share their code
     for (size_t i = 0; i < kernel.chunks.size(); ++i) {
+      if (const auto equal = written.find(kernel.chunks[i]); equal != written.end()) {
+        functions_.push_back(equal->second);
+        continue;
+      }
       streamer_->emitCodeAlignment(kCacheLine, &mc_->subtarget());
       const std::string name = fmt::format("{}.chunk.{}", kernel.program->name, i);
       functions_.push_back(define(name, llvm::MCSA_ELF_TypeFunction));
       emit_bytes(kernel.chunks[i]);
       set_size(functions_.back(), kernel.chunks[i].size());
+      written.emplace(kernel.chunks[i], functions_.back());
     }
   }
 

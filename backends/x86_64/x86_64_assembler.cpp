@@ -14,7 +14,7 @@ constexpr Gpr kWindows[] = {Gpr::kXWindow, Gpr::kYWindow, Gpr::kWWindow};
 /// Pointers into the input, by number; loop counters, by depth; what rolled tiles take from the caller.
 constexpr Gpr kInputs[kInputPointers] = {Gpr::kInput0, Gpr::kInput1, Gpr::kInput2, Gpr::kInput3};
 constexpr Gpr kCounts[kMaxLoopDepth] = {Gpr::kOuterCount, Gpr::kInnerCount};
-constexpr Gpr kSaved[] = {Gpr::kOutput, Gpr::kOuterCount, Gpr::kInnerCount, Gpr::kTileX};
+constexpr Gpr kSaved[] = {Gpr::kOutput, Gpr::kOuterCount, Gpr::kInnerCount, Gpr::kTileX, Gpr::kTileW, Gpr::kTileI};
 
 /// A register that stands inside a buffer, so that nearby accesses need one displacement byte and not four.
 ///
@@ -62,7 +62,6 @@ class ChunkAssembler {
 
   std::string run(const Chunk& chunk) {
     out_.reserve(chunk.tiles.empty() ? 64 : 256 + chunk.tiles.size() * chunk.tiles[0].ops.size() * 7);
-    chunk_ = &chunk;
     const bool saves = std::any_of(chunk.tiles.begin(), chunk.tiles.end(), is_rolled);
     if (saves)
       for (const Gpr reg : kSaved) encoder_.push(reg, out_);
@@ -125,16 +124,16 @@ class ChunkAssembler {
 
   // Rolled tiles: cursors and pointers are registers, all else as in straight code, but without windows.
 
+  /// Cursors go back by copies and not by their travel, which the data decide: chunks of equal loops have equal code, and
+  /// equal code is written once (backends/mc/object_writer.cpp).
   void assemble_rolled(const PixelTile& tile) {
     encoder_.copy(Gpr::kTileX, Gpr::kX, out_);
+    encoder_.copy(Gpr::kTileW, Gpr::kW, out_);
+    encoder_.copy(Gpr::kTileI, Gpr::kI, out_);
     for (const MicroOp& op : tile.ops) op.op >= Op::kLoop ? control(op) : emit(op);
-    const CursorTravel travel = cursor_travel(program_, *chunk_, tile);
-    move_back(Gpr::kW, travel.weights * 4);
-    move_back(Gpr::kI, travel.entries * program_.index_bytes);
-    if (travel.rows != 0) encoder_.copy(Gpr::kX, Gpr::kTileX, out_);
-  }
-  void move_back(Gpr cursor, uint64_t bytes) {
-    if (bytes != 0) encoder_.sub_immediate(cursor, static_cast<int32_t>(bytes), out_);
+    encoder_.copy(Gpr::kX, Gpr::kTileX, out_);
+    encoder_.copy(Gpr::kW, Gpr::kTileW, out_);
+    encoder_.copy(Gpr::kI, Gpr::kTileI, out_);
   }
 
   void control(const MicroOp& op) {
@@ -278,7 +277,6 @@ class ChunkAssembler {
     size_t head, skip;
   };
   std::vector<Loop> loops_;
-  const Chunk* chunk_ = nullptr;
   std::string out_;
 };
 

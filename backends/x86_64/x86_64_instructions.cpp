@@ -60,9 +60,9 @@ constexpr InstInfo kInsts[kInstCount] = {
     /* kPrefetchFar */ {"PREFETCHT1", "PREFETCHT1", Shape::kMemory, Width::kFull, 1},
 };
 constexpr const char* kGprNames[kGprCount] = {"RDI", "RSI", "RDX", "RCX", "R8",  "R9", "R10",
-                                              "R11", "RAX", "RBX", "R12", "R13", "R14"};
+                                              "R11", "RAX", "RBX", "R12", "R13", "R14", "R15", "RBP"};
 constexpr const char* kHalfNames[kGprCount] = {"EDI",  "ESI", "EDX", "ECX",  "R8D",  "R9D", "R10D",
-                                               "R11D", "EAX", "EBX", "R12D", "R13D", "R14D"};
+                                               "R11D", "EAX", "EBX", "R12D", "R13D", "R14D", "R15D", "EBP"};
 
 // X86::CondCode values are part of the instruction set: they are the low bits of the jump's opcode.
 constexpr int64_t kBelow = 2, kNotBelow = 3, kZero = 4, kNotZero = 5;

@@ -27,12 +27,14 @@ enum class Gpr : uint8_t {
   kOuterCount,
   kInnerCount,
   kTileX,
+  kTileW,
+  kTileI,
   kInput0 = kXWindow,
   kInput1 = kYWindow,
   kInput2 = kWWindow,
   kInput3 = kScratch,
 };
-inline constexpr int kGprCount = 13;
+inline constexpr int kGprCount = 15;
 
 /// Vector instructions with up to two register operands and maybe one memory operand (base + displacement).
 enum class Inst : uint8_t {

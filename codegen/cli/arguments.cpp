@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "codegen/cli/progress.h"
+#include "codegen/layout.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SHA256.h"
@@ -90,18 +91,46 @@ Result<ImportOptions> import_options(const InputArguments& arguments) {
   return options;
 }
 
-Result<KernelSpec> make_spec(const InputArguments& arguments, NamedMatrix matrix, std::string name) {
+/// One buffer's options: --input-stride and --input-panel, or those of the output; it has only one of both.
+struct LayoutOptions {
+  std::string_view which;
+  const std::string &stride, &panel;
+
+  bool wants_panel_chosen() const { return panel == "auto"; }
+  Status apply(uint32_t pixels, uint32_t recommended, uint32_t& stride_out, uint32_t& panel_out) const {
+    if (panel.empty()) {
+      const auto parsed = parse_stride(fmt::format("--{}-stride", which), stride, pixels);
+      if (!parsed) return parsed.error();
+      stride_out = *parsed;
+      return {};
+    }
+    if (!stride.empty()) return bad_input("--{0}-panel is given, but so is --{0}-stride, which images have", which);
+    const auto width = wants_panel_chosen() ? Result<uint32_t>(recommended) : parse_count(fmt::format("--{}-panel", which), panel);
+    if (!width) return width.error();
+    stride_out = panel_out = *width;
+    return {};
+  }
+};
+
+Status apply_layouts(const InputArguments& a, const Target& target, uint32_t pixels, KernelSpec& spec) {
+  const LayoutOptions input{"input", a.input_stride, a.input_panel}, output{"output", a.output_stride, a.output_panel};
+  uint32_t panel = 0;
+  if (input.wants_panel_chosen() || output.wants_panel_chosen()) {
+    const auto recommended = recommended_panel(spec, target);
+    if (!recommended) return recommended.error();
+    panel = *recommended;
+  }
+  if (Status s = input.apply(pixels, panel, spec.input_stride, spec.input_panel); !s) return s;
+  return output.apply(pixels, panel, spec.output_stride, spec.output_panel);
+}
+
+Result<KernelSpec> make_spec(const InputArguments& arguments, const Target& target, NamedMatrix matrix,
+                             std::string name) {
   KernelSpec spec;
   spec.name = std::move(name);
   const auto pixels = parse_pixels(arguments, matrix);
   if (!pixels) return pixels.error();
   spec.pixels = pixels->fixed;
-  const auto input = parse_stride("--input-stride", arguments.input_stride, pixels->most);
-  const auto output = parse_stride("--output-stride", arguments.output_stride, pixels->most);
-  if (!input) return input.error();
-  if (!output) return output.error();
-  spec.input_stride = *input;
-  spec.output_stride = *output;
   spec.clamp = matrix.clamp;
   if (!arguments.clamp.empty()) {
     const auto clamp = parse_clamp(arguments.clamp);
@@ -110,6 +139,7 @@ Result<KernelSpec> make_spec(const InputArguments& arguments, NamedMatrix matrix
   }
   if (!arguments.no_bias) spec.bias = std::move(matrix.bias);
   spec.matrix = std::move(matrix.matrix);
+  if (Status s = apply_layouts(arguments, target, pixels->most, spec); !s) return std::move(s).error();
   return validated(std::move(spec));
 }
 
@@ -123,6 +153,9 @@ void InputArguments::add_to(CLI::App& app) {
   app.add_option("--input-stride", input_stride, "elements from one input row to the next, or auto (default: pixels)");
   app.add_option("--output-stride", output_stride,
                  "elements from one output row to the next, or auto (default: pixels)");
+  app.add_option("--input-panel", input_panel,
+                 "pixels of an input panel, or auto; the input is then [panels][channels][pixels]");
+  app.add_option("--output-panel", output_panel, "pixels of an output panel, or auto");
   app.add_option("--clamp", clamp, "none, relu, relu6 or LOW,HIGH (default: the file's)");
   app.add_flag("--no-bias", no_bias, "leave the file's biases out");
   app.add_option("--seed", seed, "for values of pattern-only files and for inputs")
@@ -133,7 +166,7 @@ void InputArguments::add_to(CLI::App& app) {
 void TargetArguments::add_to(CLI::App& app, bool with_target) {
   if (with_target) app.add_option("--target", target, "see `espalier targets`")->capture_default_str();
   app.add_option("--cpu", cpu, "CPU or vector instruction set (default: the target's)");
-  app.add_option("--schedule", schedule, "e.g. unrolled:rows=8,vectors=3,k=128,chunk=768,pixels=512,prefetch=1");
+  app.add_option("--schedule", schedule, "auto, unrolled, nano, loop or dense, e.g. unrolled:rows=8,vectors=3,k=128,chunk=768");
   app.add_option("--dump-dir", dump_directory, "write plan, program and time after every pass there");
   app.add_option("-j,--jobs", jobs, "threads (default: one per core); never changes the output");
 }
@@ -151,7 +184,7 @@ Result<LibraryOptions> TargetArguments::library_options(size_t kernels) const {
   return options;
 }
 
-Result<std::vector<LibraryKernel>> make_kernels(const InputArguments& arguments) {
+Result<std::vector<LibraryKernel>> make_kernels(const InputArguments& arguments, const Target& target) {
   const auto options = import_options(arguments);
   if (!options) return options.error();
   auto matrices = read_matrices(arguments.file, *options);
@@ -162,7 +195,7 @@ Result<std::vector<LibraryKernel>> make_kernels(const InputArguments& arguments)
   const std::string file = std::filesystem::path(arguments.file).filename().string();
   std::vector<LibraryKernel> kernels;
   for (size_t i = 0; i < matrices->size(); ++i) {
-    auto spec = make_spec(arguments, std::move((*matrices)[i]), identifiers[i]);
+    auto spec = make_spec(arguments, target, std::move((*matrices)[i]), identifiers[i]);
     if (!spec) return std::move(spec).error();
     kernels.push_back({*std::move(spec), fmt::format("{}: {}", file, names[i])});
   }

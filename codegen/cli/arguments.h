@@ -13,7 +13,7 @@ namespace espalier::cli {
 /// Which matrices, and what to compute with them.
 struct InputArguments {
   std::string file, select, orientation, pixels, clamp;
-  std::string input_stride, output_stride;
+  std::string input_stride, output_stride, input_panel, output_panel;
   uint64_t seed = 1;
   bool no_bias = false;
 
@@ -31,9 +31,10 @@ struct TargetArguments {
   Result<LibraryOptions> library_options(size_t kernels) const;
 };
 
-/// Reads the file and makes one kernel per matrix: names become C identifiers; pixels come from the file unless given.
+/// Reads the file and makes one kernel per matrix: names become C identifiers; pixels come from the file unless given;
+/// panels of automatic width are chosen for the target.
 /// Errors: those of the readers; kBadInput for values that do not fit together.
-Result<std::vector<LibraryKernel>> make_kernels(const InputArguments& arguments);
+Result<std::vector<LibraryKernel>> make_kernels(const InputArguments& arguments, const Target& target);
 
 /// "sha256:..." of a file's bytes. Errors: kSystem.
 Result<std::string> hash_file(const std::string& path);

@@ -45,10 +45,10 @@ void print_row(const CompiledKernel& compiled, uint32_t pixels, const KernelMeas
 }
 
 Result<Outcome> bench(const BenchArguments& a) {
-  auto kernels = make_kernels(a.input);
-  if (!kernels) return std::move(kernels).error();
   const auto target = a.target.resolve();
   if (!target) return target.error();
+  auto kernels = make_kernels(a.input, *target);
+  if (!kernels) return std::move(kernels).error();
   const auto options = a.target.library_options(kernels->size());
   if (!options) return options.error();
   const auto compiled = compile_library(*std::move(kernels), *target, *options);

@@ -39,6 +39,8 @@ std::string canonical_command(const CompileArguments& a, const Target& target) {
   add("--pixels", a.input.pixels);
   add("--input-stride", a.input.input_stride);
   add("--output-stride", a.input.output_stride);
+  add("--input-panel", a.input.input_panel);
+  add("--output-panel", a.input.output_panel);
   add("--clamp", a.input.clamp);
   if (a.input.no_bias) text += " --no-bias";
   if (a.input.seed != 1) add("--seed", std::to_string(a.input.seed));
@@ -57,7 +59,7 @@ Result<Outcome> compile(const CompileArguments& a) {
   const auto kinds = parse_emissions(a.emit, *target);
   if (!kinds) return kinds.error();
   if (Status s = check_library_name(library_name(a)); !s) return std::move(s).error();
-  auto kernels = make_kernels(a.input);
+  auto kernels = make_kernels(a.input, *target);
   if (!kernels) return std::move(kernels).error();
   const auto options = a.target.library_options(kernels->size());
   if (!options) return options.error();

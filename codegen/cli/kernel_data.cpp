@@ -7,13 +7,13 @@ namespace espalier::cli {
 
 std::vector<float> seeded_input(const KernelSpec& spec, uint64_t seed) {
   SeededRandom random(seed);
-  std::vector<float> x(size_t{spec.matrix.columns()} * spec.input_stride);
+  std::vector<float> x(spec.input_elements());
   for (float& v : x) v = random.weight();
   return x;
 }
 
 std::vector<float> empty_output(const KernelSpec& spec) {
-  return std::vector<float>(size_t{spec.matrix.rows()} * spec.output_stride);
+  return std::vector<float>(spec.output_elements());
 }
 
 Status write_floats(const std::string& path, const std::vector<float>& values) {

@@ -8,10 +8,10 @@
 
 namespace espalier::cli {
 
-/// X of a kernel: input_channels x input_stride floats from SeededRandom(seed).weight() in order.
+/// X of a kernel: all of its rows or panels, floats from SeededRandom(seed).weight() in order.
 std::vector<float> seeded_input(const KernelSpec& spec, uint64_t seed);
 
-/// Y to be filled: output_channels x output_stride floats, zero.
+/// Y to be filled: all of its rows or panels, zero.
 std::vector<float> empty_output(const KernelSpec& spec);
 
 /// Raw little-endian fp32 files. Errors: kSystem; kBadInput for a file of another size.

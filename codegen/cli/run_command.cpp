@@ -118,16 +118,14 @@ Result<Row> run_kernel(const CompiledKernel& compiled, const espalier_kernel& ke
   return row;
 }
 
-Result<Outcome> run_here(const RunArguments& a, std::vector<LibraryKernel> kernels) {
-  const auto target = a.target.resolve();
-  if (!target) return target.error();
+Result<Outcome> run_here(const RunArguments& a, const Target& target, std::vector<LibraryKernel> kernels) {
   const auto options = a.target.library_options(kernels.size());
   if (!options) return options.error();
-  const auto compiled = compile_library(std::move(kernels), *target, *options);
+  const auto compiled = compile_library(std::move(kernels), target, *options);
   if (!compiled) return compiled.error();
   std::vector<KernelCode> codes;
   for (const CompiledKernel& k : *compiled) codes.push_back(k.code);
-  const auto library = JitLibrary::load(codes, *target);
+  const auto library = JitLibrary::load(codes, target);
   if (!library) return library.error();
   std::error_code error;
   if (!a.write_data.empty()) std::filesystem::create_directories(a.write_data, error);
@@ -162,9 +160,11 @@ Result<Outcome> check_elsewhere(const RunArguments& a, const std::vector<Library
 }
 
 Result<Outcome> run(const RunArguments& a) {
-  auto kernels = make_kernels(a.input);
+  const auto target = a.target.resolve();
+  if (!target) return target.error();
+  auto kernels = make_kernels(a.input, *target);
   if (!kernels) return std::move(kernels).error();
-  return a.check.empty() ? run_here(a, *std::move(kernels)) : check_elsewhere(a, *kernels);
+  return a.check.empty() ? run_here(a, *target, *std::move(kernels)) : check_elsewhere(a, *kernels);
 }
 
 }  // namespace

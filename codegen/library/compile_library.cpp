@@ -111,9 +111,7 @@ Status make_directory(const std::string& path) {
 }  // namespace
 
 uint64_t CompiledKernel::code_bytes() const {
-  uint64_t bytes = 0;
-  for (const std::string& chunk : code.chunks) bytes += chunk.size();
-  return bytes;
+  return code.code_bytes();
 }
 
 Result<std::vector<CompiledKernel>> compile_library(std::vector<LibraryKernel> inputs, const Target& target,

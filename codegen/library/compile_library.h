@@ -24,7 +24,7 @@ struct CompiledKernel {
   double compile_seconds = 0;              ///< specification to machine code (or program), wall time
 
   uint64_t code_bytes() const;
-  uint64_t weight_bytes() const { return program->stream.size() * sizeof(float); }
+  uint64_t weight_bytes() const { return program->weight_bytes(); }
 };
 
 struct LibraryOptions {

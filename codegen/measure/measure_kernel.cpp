@@ -40,8 +40,9 @@ Result<KernelMeasurement> measure_kernel(const espalier_kernel* kernel, uint32_t
   const VectorIsa& isa = options.peak_isa ? *options.peak_isa : widest_vector_isa();
   const FmaLoop loop = fma_loop(isa);
   if (Status s = check(kernel, pixels, loop, isa); !s) return std::move(s).error();
-  AlignedBuffer x(size_t{kernel->input_channels} * kernel->input_stride);
-  AlignedBuffer y(size_t{kernel->output_channels} * kernel->output_stride);
+  // Never less than the elements that are streamed for comparison.
+  AlignedBuffer x(std::max(espalier_kernel_input_elements(kernel, pixels), size_t{kernel->input_channels} * pixels));
+  AlignedBuffer y(std::max(espalier_kernel_output_elements(kernel, pixels), size_t{kernel->output_channels} * pixels));
   if (!x.data() || !y.data()) return system_error("kernel {}: no memory for its activations", kernel->name);
   SeededRandom random(options.seed);
   for (float& v : x.span()) v = random.weight();

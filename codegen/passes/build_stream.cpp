@@ -12,18 +12,17 @@ constexpr uint64_t kStreamAlignment = 4;
 /// Appends one row tile's part: biases by row, weights by column then row, clamp bounds.
 class TileStream {
  public:
-  TileStream(const KernelSpec& spec, std::vector<float>& stream)
-      : spec_(spec), stream_(stream), next_(spec.matrix.rows()) {
-    std::copy_n(spec.matrix.row_offsets().begin(), next_.size(), next_.begin());
+  TileStream(const KernelPlan& plan, std::vector<float>& stream)
+      : plan_(plan), spec_(plan.spec), stream_(stream), next_(spec_.matrix.rows()) {
+    std::copy_n(spec_.matrix.row_offsets().begin(), next_.size(), next_.begin());
   }
 
   void append(const RowTile& tile, std::span<const ColumnUse> uses) {
     if (tile.starts && !spec_.bias.empty())
-      stream_.insert(stream_.end(), spec_.bias.begin() + tile.first_row,
-                     spec_.bias.begin() + tile.first_row + tile.rows);
+      for (uint32_t r = 0; r < tile.rows; ++r) stream_.push_back(spec_.bias[plan_.row(tile.first_row + r)]);
     for (const ColumnUse& use : uses)
       for (uint32_t rows = use.rows; rows != 0; rows &= rows - 1) {
-        const uint32_t row = tile.first_row + static_cast<uint32_t>(std::countr_zero(rows));
+        const uint32_t row = plan_.row(tile.first_row + static_cast<uint32_t>(std::countr_zero(rows)));
         stream_.push_back(spec_.matrix.values()[next_[row]++]);
       }
     if (!tile.finishes) return;
@@ -32,6 +31,7 @@ class TileStream {
   }
 
  private:
+  const KernelPlan& plan_;
   const KernelSpec& spec_;
   std::vector<float>& stream_;
   std::vector<uint64_t> next_;  // per row: its next non-zero; chunks of a group come in ascending K order
@@ -48,7 +48,7 @@ uint32_t count_nonzeros(const ChunkPlan& chunk) {
 Status build_stream(KernelPlan& plan) {
   std::vector<float>& stream = plan.program.stream;
   stream.reserve(plan.spec.matrix.nonzeros() + plan.spec.bias.size() + 8 * plan.chunks.size());
-  TileStream tiles(plan.spec, stream);
+  TileStream tiles(plan, stream);
   for (const ChunkPlan& plan_chunk : plan.chunks) {
     Chunk chunk;
     chunk.stream_offset = stream.size();

@@ -1,189 +1,35 @@
-#include <algorithm>
-#include <cmath>
-
+#include "codegen/cost/candidates.h"
 #include "codegen/kernel_plan.h"
 
 namespace espalier {
 namespace {
 
-/// Rows x vectors worth trying on one vector ISA, best first among equals.
-struct TileChoice {
-  std::string_view isa;
-  uint32_t rows, vectors;
-};
-// clang-format off
-constexpr TileChoice kTileChoices[] = {
-    {"avx2", 2, 7},   {"avx2", 2, 6},   {"avx2", 2, 5}, {"avx2", 3, 4},
-    {"avx512", 6, 4}, {"avx512", 8, 3}, {"avx512", 4, 5},
-    {"neon", 8, 3},   {"neon", 3, 7},   {"neon", 4, 5}, {"neon", 6, 4},
-    // V8 keeps straight code in order only in short blocks (backends/wasm/chunk_body.cpp): one vector, many rows.
-    {"simd128", 8, 1},
-    {"relaxed", 8, 1},
-    {"portable", 2, 4},
-};
-// clang-format on
-
-uint32_t ceil_div(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
-
-/// Instructions per non-zero for a tile of `vectors` vectors, given how many rows share each input load.
-double instructions_per_nonzero(const VectorIsa& isa, double vectors, double sharing) {
-  if (isa.has_fma_load) return vectors + 1.25;  // the input comes with the multiply-add
-  return vectors + vectors / sharing + (isa.has_fma_lane ? 0.25 : 1.25);
-}
-
-/// Expected rows of a tile that use a column, given that one does.
-double expected_sharing(double density, uint32_t rows) {
-  const double any = 1 - std::pow(1 - density, rows);
-  return any > 0 ? rows * density / any : 1;
-}
-
-/// Wider tiles save instructions until their slice of the input no longer shares L1D with the output rows: 256x256 at
-/// 784 pixels, 90 % zeros, Zen 3: 50 GFLOP/s with 2 rows x 7 vectors, 58 with 3 x 4; 512x512 at 196: 46 and 53.
-constexpr uint32_t kUsualKBlock = 128;
-constexpr double kSpillsL1 = 1.15;
-
-/// Relative cost of the whole matrix with this tile: instructions over all pixels.
-double tile_cost(const KernelPlan& plan, const TileChoice& tile) {
-  const VectorIsa& isa = *plan.target.vector;
-  const double density = 1 - plan.spec.matrix.sparsity();
-  const double sharing = expected_sharing(density, tile.rows);
-  const uint32_t vectors = ceil_div(plan.spec.max_pixels(), isa.lanes);
-  const uint32_t full = vectors / tile.vectors, tail = vectors % tile.vectors;
-  const uint32_t slice = std::min(plan.spec.matrix.columns(), kUsualKBlock) * tile.vectors * isa.lanes * 4;
-  const double instructions = full * instructions_per_nonzero(isa, tile.vectors, sharing) +
-                              (tail ? instructions_per_nonzero(isa, tail, sharing) : 0);
-  return isa.has_fma_load && slice > plan.target.cpu->l1d / 2 ? kSpillsL1 * instructions : instructions;
-}
-
-void choose_tile(KernelPlan& plan) {
-  Schedule& s = plan.schedule;
-  const VectorIsa& isa = *plan.target.vector;
-  double best = HUGE_VAL;
-  TileChoice chosen{isa.name, 1, 1};
-  for (const TileChoice& tile : kTileChoices) {
-    if (tile.isa != isa.name) continue;
-    if ((s.tile_rows && s.tile_rows != tile.rows) || (s.tile_vectors && s.tile_vectors != tile.vectors)) continue;
-    const double cost = tile_cost(plan, tile);
-    if (cost < best * 0.99) best = cost, chosen = tile;
+/// The fastest that stays within the budget; if none does, the smallest.
+const Candidate& best_within(const std::vector<Candidate>& candidates, uint64_t max_bytes) {
+  const Candidate* smallest = &candidates[0];
+  for (const Candidate& c : candidates) {
+    const double bytes = c.cost.code_bytes + c.cost.weight_bytes;
+    if (max_bytes == 0 || bytes <= static_cast<double>(max_bytes)) return c;
+    if (bytes < smallest->cost.code_bytes + smallest->cost.weight_bytes) smallest = &c;
   }
-  if (!s.tile_rows && !s.tile_vectors) s.tile_rows = chosen.rows, s.tile_vectors = chosen.vectors;
-  // One of the two is the user's and in no pair above: take as much of the other as the registers allow, up to 8.
-  if (!s.tile_vectors && chosen.rows == s.tile_rows) s.tile_vectors = chosen.vectors;
-  if (!s.tile_rows && chosen.vectors == s.tile_vectors) s.tile_rows = chosen.rows;
-  if (!s.tile_vectors)
-    for (s.tile_vectors = 8; s.tile_vectors > 1 && registers_needed(isa, s.tile_rows, s.tile_vectors) > isa.registers;)
-      --s.tile_vectors;
-  if (!s.tile_rows)
-    for (s.tile_rows = 8; s.tile_rows > 1 && registers_needed(isa, s.tile_rows, s.tile_vectors) > isa.registers;)
-      --s.tile_rows;
+  return *smallest;
 }
 
-/// A K block's slice of one pixel tile of the input has to stay in L1D while the chunk's rows pass over it; about a
-/// third of the cache is left for the output rows and the weights.
-void choose_k_block(KernelPlan& plan) {
-  Schedule& s = plan.schedule;
-  if (s.k_block) return;
-  const uint32_t columns = std::max(1u, plan.spec.matrix.columns());
-  const uint32_t row_bytes = s.tile_vectors * plan.target.vector->lanes * 4;
-  const uint32_t fits = std::max(16u, plan.target.cpu->l1d * 2 / 3 / row_bytes);
-  // Up to half as much again costs less than another pass over the output.
-  const uint32_t blocks = columns <= fits + fits / 2 ? 1 : ceil_div(columns, fits);
-  s.k_block = ceil_div(columns, blocks);
-}
-
-/// Straight-line code of one tile stays inside three quarters of the instruction cache.
-void choose_chunk(KernelPlan& plan) {
-  Schedule& s = plan.schedule;
-  if (s.chunk_nonzeros) return;
-  constexpr double kLargest = 32 * 1024;  // larger caches (Cortex-A76: 64 KiB) gain nothing from larger chunks
-  const double budget = 0.75 * std::min<double>(plan.target.cpu->l1i, kLargest);
-  s.chunk_nonzeros = std::max(32u, static_cast<uint32_t>(budget / code_bytes_per_nonzero(plan.target, s.tile_vectors)));
-}
-
-/// Instruction fetch waits for its misses, data prefetchers hide most of theirs: 512x512 at 196 pixels, 90 % zeros, Zen
-/// 3, runs at 50 GFLOP/s in blocks of 64 pixels and at 53 in one block.
-constexpr double kCodeWeight = 2;
-
-/// Bytes moved into the L2 cache for one run with a given pixel block: code once per block when it does not stay, input
-/// once per row group when it does not stay.
-double traffic(const KernelPlan& plan, uint32_t block) {
-  const Schedule& s = plan.schedule;
-  const SparseMatrix& m = plan.spec.matrix;
-  const double nonzeros = static_cast<double>(m.nonzeros());
-  const double code = nonzeros * (code_bytes_per_nonzero(plan.target, s.tile_vectors) + 4);
-  const double k_blocks = ceil_div(std::max(1u, m.columns()), s.k_block);
-  const double groups = std::max(1.0, std::ceil(nonzeros / s.chunk_nonzeros / k_blocks));
-  const double input = 4.0 * m.columns() * plan.spec.max_pixels();
-  const double resident = 4.0 * (m.columns() + m.rows()) * block;
-  const double l2 = plan.target.cpu->l2;
-  const double blocks = ceil_div(plan.spec.max_pixels(), block);
-  const double code_traffic = code > l2 / 2 || resident + code > l2 ? code * blocks : code;
-  const double input_traffic = resident > l2 / 2 ? input * groups : input;
-  return kCodeWeight * code_traffic + input_traffic;
-}
-
-/// The block of whole tiles that moves least; the smallest among equals, because blocks are also what threads share.
-void choose_pixel_block(KernelPlan& plan) {
-  Schedule& s = plan.schedule;
-  const uint32_t width = s.tile_vectors * plan.target.vector->lanes;
-  if (s.pixel_block) {
-    s.pixel_block = ceil_div(s.pixel_block, width) * width;
-    return;
-  }
-  const uint32_t tiles = std::max(1u, ceil_div(plan.spec.max_pixels(), width));
-  double best = HUGE_VAL;
-  for (uint32_t per_block : {8u, 12u, 16u, 24u, 32u, 48u, 64u, 2u, 4u, 6u, tiles}) {
-    if (per_block > tiles) per_block = tiles;
-    const double cost = traffic(plan, per_block * width);
-    if (cost < best * 0.98) best = cost, s.pixel_block = per_block * width;
-  }
-}
-
-Status check_registers(const KernelPlan& plan) {
-  const Schedule& s = plan.schedule;
-  const VectorIsa& isa = *plan.target.vector;
-  if (s.tile_rows > kMaxTileRows)
-    return bad_input("schedule has rows={}, but the limit is {}", s.tile_rows, kMaxTileRows);
-  if (registers_needed(isa, s.tile_rows, s.tile_vectors) > isa.registers)
-    return bad_input("schedule with rows={}, vectors={} needs {} vector registers, but {} has {}", s.tile_rows,
-                     s.tile_vectors, registers_needed(isa, s.tile_rows, s.tile_vectors), isa.name, isa.registers);
-  return {};
+/// Between panels the padding may be computed, too, which spares code for tails.
+void choose_pixel_multiple(KernelPlan& plan) {
+  const bool both = plan.spec.input_panel && plan.spec.output_panel;
+  if (both) plan.program.pixel_multiple = plan.schedule.tile_vectors * plan.target.vector->lanes;
 }
 
 }  // namespace
 
-uint64_t registers_needed(const VectorIsa& isa, uint32_t rows, uint32_t vectors) {
-  const uint64_t accumulators = uint64_t{rows} * vectors;
-  // Four weights, a splat weight; and an input where a narrow tail of one vector cannot multiply straight from memory.
-  if (isa.has_fma_load) return isa.has_masks ? accumulators + 2 : std::max(accumulators + 2, uint64_t{rows} + 3);
-  if (isa.has_fma_lane) return accumulators + vectors + 1;  // input vectors, four weights
-  return accumulators + vectors + 2;                        // input vectors, four weights, a splat weight
-}
-
-double code_bytes_per_nonzero(const Target& target, uint32_t vectors) {
-  switch (target.isa) {
-    case Isa::kX86_64:
-      return 6.5 * vectors + 13;
-    case Isa::kAArch64:
-      return 4 * (vectors * 1.75 + 0.4);
-    case Isa::kWasm:
-      return 24.0 * vectors + 10;  // what V8 makes of it on x86-64
-    // Compilers slow down quadratically on long blocks: keep emitted C functions to a few hundred non-zeros.
-    case Isa::kC99:
-      return 80;
-  }
-  return 80;
-}
-
 Status choose_schedule(KernelPlan& plan) {
-  choose_tile(plan);
-  if (Status s = check_registers(plan); !s) return std::move(s).error().in("kernel " + plan.spec.name);
-  choose_k_block(plan);
-  choose_chunk(plan);
-  choose_pixel_block(plan);
-  if (plan.schedule.prefetch == -1) plan.schedule.prefetch = 0;
+  auto candidates = rank_schedules(plan.spec, plan.target, plan.schedule);
+  if (!candidates) return std::move(candidates).error();
+  plan.schedule = best_within(*candidates, plan.max_bytes).schedule;
   plan.program.schedule = plan.schedule;
   plan.program.pixel_block = plan.schedule.pixel_block;
+  choose_pixel_multiple(plan);
   return {};
 }
 

@@ -146,7 +146,7 @@ class ChunkLowering {
         if (tile.starts)
           ops_.push_back({Op::kZero, d});
         else
-          ops_.push_back(piece_access(Op::kLoad, d, Buffer::kY, tile.first_row + r, v));
+          ops_.push_back(piece_access(Op::kLoad, d, Buffer::kY, plan_.row(tile.first_row + r), v));
       }
     }
   }
@@ -175,9 +175,12 @@ class ChunkLowering {
     const uint32_t inputs = plan_.spec.matrix.columns(), outputs = plan_.spec.matrix.rows();
     for (size_t row = chunk_index; row < inputs + outputs; row += chunk_count)
       for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLinePixels) {
-        const bool input = row < inputs;
-        far_lines_.push_back({input ? Buffer::kX : Buffer::kY, static_cast<uint32_t>(input ? row : row - inputs),
-                              plan_.schedule.pixel_block + pixel});
+        const bool input = row < inputs, in_panels = input ? plan_.spec.input_panel : plan_.spec.output_panel;
+        const auto own = static_cast<uint32_t>(input ? row : row - inputs);
+        // The rows of the next panel stand behind those of this one.
+        const uint32_t next = in_panels ? own + (input ? inputs : outputs) : own;
+        far_lines_.push_back(
+            {input ? Buffer::kX : Buffer::kY, next, (in_panels ? 0 : plan_.schedule.pixel_block) + pixel});
       }
   }
   /// Called once per column use: spreads the lines evenly, because bursts fill the line buffers.
@@ -252,7 +255,7 @@ class ChunkLowering {
   void store(const RowTile& tile) {
     for (uint32_t r = 0; r < tile.rows; ++r)
       for (uint32_t v = 0; v < vectors_; ++v)
-        ops_.push_back(piece_access(Op::kStore, registers_->accumulator(r, v), Buffer::kY, tile.first_row + r, v));
+        ops_.push_back(piece_access(Op::kStore, registers_->accumulator(r, v), Buffer::kY, plan_.row(tile.first_row + r), v));
   }
 
   const KernelPlan& plan_;

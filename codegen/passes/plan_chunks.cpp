@@ -28,7 +28,7 @@ class ChunkPlanner {
 
   void count_blocks(uint32_t first_row, uint32_t end_row, std::vector<uint32_t>& counts) const {
     for (uint32_t row = first_row; row < end_row; ++row)
-      for (const uint32_t column : m_.row_columns(row)) ++counts[column / k_block_];
+      for (const uint32_t column : m_.row_columns(plan_.row(row))) ++counts[column / k_block_];
   }
 
   /// Takes whole tiles while no K block of the group outgrows the chunk bound; at least one tile.
@@ -66,7 +66,7 @@ class ChunkPlanner {
     while (true) {
       uint32_t column = UINT32_MAX, users = 0;
       for (uint32_t r = 0; r < rows; ++r) {
-        const auto columns = m_.row_columns(first_row + r);
+        const auto columns = m_.row_columns(plan_.row(first_row + r));
         if (next[r] == columns.size() || columns[next[r]] > column) continue;
         if (columns[next[r]] < column) column = columns[next[r]], users = 0;
         users |= 1u << r;

@@ -22,8 +22,8 @@ PixelTileShape narrow_tile(uint32_t pixels) {
 }
 
 /// Whether both vectors of a narrow tile fit the registers, with an input vector that is loaded on its own.
-bool has_room_for_pair(const VectorIsa& isa, uint32_t rows) {
-  return registers_needed(isa, rows, 2) + (isa.has_fma_load ? 1 : 0) <= isa.registers;
+bool has_room_for_pair(const VectorIsa& isa, CodeForm form, uint32_t rows) {
+  return registers_needed(isa, form, rows, 2) + (isa.has_fma_load ? 1 : 0) <= isa.registers;
 }
 
 /// A known number of pixels left over after the full tiles; at least one vector, or with masks any.
@@ -41,7 +41,7 @@ PixelTileShape tail_tile(uint32_t pixels, const VectorIsa& isa) {
 
 /// Fewer pixels than a vector has lanes: one tile where it has the registers, else tiles of single vectors.
 void add_narrow_tiles(KernelPlan& plan, uint32_t pixels) {
-  if (has_room_for_pair(*plan.target.vector, plan.schedule.tile_rows)) {
+  if (has_room_for_pair(*plan.target.vector, plan.schedule.form, plan.schedule.tile_rows)) {
     plan.shapes.push_back(narrow_tile(pixels));
     return;
   }
@@ -75,7 +75,9 @@ void run_time_tiles(KernelPlan& plan) {
 }  // namespace
 
 Status plan_pixel_tiles(KernelPlan& plan) {
-  if (plan.spec.pixels)
+  if (plan.program.pixel_multiple != 1)  // whole tiles, whatever the count
+    plan.shapes.push_back(full_tile(plan.schedule.tile_vectors, plan.target.vector->lanes));
+  else if (plan.spec.pixels)
     fixed_tiles(plan, *plan.spec.pixels);
   else
     run_time_tiles(plan);

@@ -8,8 +8,9 @@
 
 #include "backends/aarch64/aarch64_assembler.h"
 #include "backends/mc/object_writer.h"
-#include "test/aarch64/tools.h"
+#include "test/support/command.h"
 #include "test/support/random_program.h"
+#include "test/support/temporary_folder.h"
 
 namespace espalier::test {
 namespace {
@@ -67,7 +68,7 @@ std::string emulator_missing() {
 
 void expect_emulated_answers(std::vector<EmulatedCase> cases) {
   for (size_t i = 0; i < cases.size(); ++i) cases[i].program.name = fmt::format("k{}", i);
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string object = folder.write("kernels.o", object_of(cases));
   const std::string table = folder.write("cases.c", case_table(cases));
   const auto linked = run_command(
@@ -77,7 +78,7 @@ void expect_emulated_answers(std::vector<EmulatedCase> cases) {
   EXPECT_EQ(linked.output, "");
   const auto ran = run_command(fmt::format("{} {} {}", kEmulator, folder.path("driver"), folder.path("results")));
   ASSERT_EQ(ran.status, 0) << ran.output;
-  const std::string bytes = read_file(folder.path("results"));
+  const std::string bytes = contents_of(folder.path("results"));
   std::vector<float> results(bytes.size() / sizeof(float));
   std::memcpy(results.data(), bytes.data(), results.size() * sizeof(float));
   size_t at = 0;

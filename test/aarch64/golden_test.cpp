@@ -4,11 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 
 #include "backends/aarch64/aarch64_assembler.h"
 #include "backends/mc/assembly_listing.h"
 #include "test/aarch64/emulator.h"
-#include "test/aarch64/tools.h"
+#include "test/support/temporary_folder.h"
 
 namespace espalier {
 namespace {
@@ -20,7 +21,7 @@ std::string golden_path(const std::string& file) {
 }
 
 Result<KernelProgram> program_named(const std::string& name) {
-  auto program = parse_kernel_program(test::read_file(golden_path(name + ".program")));
+  auto program = parse_kernel_program(test::contents_of(golden_path(name + ".program")));
   if (!program) return program;
   if (Status s = verify(*program); !s) return std::move(s).error();
   return program;
@@ -38,8 +39,8 @@ TEST_P(Golden, CodeIsAsReviewed) {
   const auto listing = print_assembly({&*program, *chunks}, program->target);
   ASSERT_TRUE(listing) << listing.error().message;
   const std::string path = golden_path(std::string(GetParam()) + ".asm");
-  if (std::getenv("ESPALIER_UPDATE_GOLDEN")) test::write_file(path, *listing);
-  EXPECT_EQ(*listing, test::read_file(path));
+  if (std::getenv("ESPALIER_UPDATE_GOLDEN")) std::ofstream(path, std::ios::binary) << *listing;
+  EXPECT_EQ(*listing, test::contents_of(path));
 }
 
 TEST(GoldenPrograms, GiveTheInterpretersBits) {

@@ -12,7 +12,8 @@
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Object/MachO.h"
 #include "llvm/Object/ObjectFile.h"
-#include "test/aarch64/tools.h"
+#include "test/support/command.h"
+#include "test/support/temporary_folder.h"
 
 namespace espalier {
 namespace {
@@ -212,7 +213,7 @@ TEST_P(MachOObject, NamesItsPlatformAndSplitsIntoSubsections) {
 
 TEST_P(MachOObject, IsReadByReadobj) {
   if (!test::have_program("llvm-readobj-19")) GTEST_SKIP() << "llvm-readobj-19 is not installed";
-  const test::ScratchFolder folder;
+  const test::TemporaryFolder folder;
   const std::string path = folder.write("layer.o", object_of(GetParam(), code()).bytes);
   const auto result = run_command("llvm-readobj-19 --file-headers --sections --symbols --relocs " + path);
   EXPECT_EQ(result.status, 0);
@@ -260,7 +261,7 @@ struct LinkCase {
 void link_and_run(const LinkCase& c, const std::string& flags) {
   for (const std::string& program : {c.compiler, c.runner})
     if (!program.empty() && !test::have_program(program)) GTEST_SKIP() << program << " is not installed";
-  const test::ScratchFolder folder;
+  const test::TemporaryFolder folder;
   const std::string object =
       folder.write("layer.o", object_of(c.target, c.target == "x86_64-linux" ? kX86Return : kArmReturn).bytes);
   const std::string main = folder.write("main.c", std::string(kDescriptorCheck) +
@@ -284,7 +285,7 @@ TEST(LinkedObject, WorksInAPositionIndependentX86Program) { link_and_run(kX86, "
 
 TEST(LinkedObject, LoadsFromASharedObjectThroughTheRuntime) {
   if (!test::have_program("gcc")) GTEST_SKIP() << "gcc is not installed";
-  const test::ScratchFolder folder;
+  const test::TemporaryFolder folder;
   const std::string object = folder.write("layer.o", object_of("x86_64-linux", kX86Return).bytes);
   const auto linked = run_command(
       fmt::format("gcc -shared -Wl,-z,defs,-z,text,--fatal-warnings {} -o {}", object, folder.path("layer.so")));

@@ -1,16 +1,11 @@
 #include "c_harness.h"
 
-#include <sys/wait.h>
-
-#include <atomic>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <optional>
-#include <sstream>
 
 #include "backends/text_template.h"
 #include "gtest/gtest.h"
+#include "test/support/command.h"
 
 namespace espalier::test {
 namespace {
@@ -67,8 +62,8 @@ std::string failure(const std::string& command, const CommandResult& result) {
   return fmt::format("{}\nexited with {}:\n{}", command, result.status, result.output);
 }
 
-std::string run_or_explain(const std::string& command, const ScratchDirectory& scratch) {
-  const CommandResult result = run_command(command, scratch);
+std::string run_or_explain(const std::string& command, const TemporaryFolder& folder) {
+  const CommandResult result = run_command_in(folder, command);
   return result.status == 0 ? "" : failure(command, result);
 }
 
@@ -76,13 +71,12 @@ std::string run_or_explain(const std::string& command, const ScratchDirectory& s
 /// one relaxed instruction tells.
 std::optional<std::string> relaxed_simd_flag() {
   static const std::optional<std::string> flag = [] {
-    const ScratchDirectory scratch;
     const std::string_view test =
         "process.exit(WebAssembly.validate(new "
         "Uint8Array([0,97,115,109,1,0,0,0,1,8,1,96,3,123,123,123,1,123,3,2,1,0,10,13,"
         "1,11,0,32,0,32,1,32,2,253,133,2,11])) ? 0 : 1)";
     for (const std::string candidate : {"", "--experimental-wasm-relaxed-simd"})
-      if (run_command(fmt::format("{} {} -e '{}'", ESPALIER_TEST_NODE, candidate, test), scratch).status == 0)
+      if (run_command(fmt::format("{} {} -e '{}'", ESPALIER_TEST_NODE, candidate, test)).status == 0)
         return std::optional(candidate);
     return std::optional<std::string>();
   }();
@@ -104,37 +98,8 @@ std::string run_command_line(const Toolchain& t, uint32_t pixels, size_t x_count
 
 }  // namespace
 
-ScratchDirectory::ScratchDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "espalier-c-XXXXXX").string();
-  if (!mkdtemp(pattern.data())) std::abort();
-  directory_ = pattern;
-}
-
-ScratchDirectory::~ScratchDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
-}
-
-void ScratchDirectory::write(const OutputFile& file) const {
-  std::filesystem::create_directories((directory_ / file.name).parent_path());
-  std::ofstream(directory_ / file.name, std::ios::binary) << file.contents;
-}
-
-void ScratchDirectory::write(const std::vector<OutputFile>& files) const {
-  for (const OutputFile& file : files) write(file);
-}
-
-std::string ScratchDirectory::read(std::string_view name) const {
-  std::ifstream in(directory_ / name, std::ios::binary);
-  std::ostringstream contents;
-  contents << in.rdbuf();
-  return contents.str();
-}
-
-CommandResult run_command(const std::string& command, const ScratchDirectory& scratch) {
-  const std::string shell = fmt::format("cd '{}' && ({}) > command.log 2>&1", scratch.path("."), command);
-  const int status = std::system(shell.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, scratch.read("command.log")};
+void write_files(const std::vector<OutputFile>& files, const TemporaryFolder& folder) {
+  for (const OutputFile& file : files) folder.write(file.name, file.contents);
 }
 
 std::string why_not_compiled(const Toolchain& t) {
@@ -156,36 +121,36 @@ std::string why_not_run(const Toolchain& t, const KernelProgram& program) {
   return missing ? fmt::format("this machine's CPU cannot run {}", program.target.vector->name) : "";
 }
 
-std::string compile(const Toolchain& t, const std::vector<OutputFile>& files, const ScratchDirectory& scratch) {
-  scratch.write(files);
-  scratch.write(*kernel_abi_header());
+std::string compile(const Toolchain& t, const std::vector<OutputFile>& files, const TemporaryFolder& folder) {
+  write_files(files, folder);
+  write_files({*kernel_abi_header()}, folder);
   for (const OutputFile& file : files) {
     if (!ends_with(file.name, ".c") && !ends_with(file.name, ".S")) continue;
     const std::string_view strict = ends_with(file.name, ".c") ? kStrict : "";
     // The flags come last: one toolchain asks for another standard.
     const std::string why = run_or_explain(
-        fmt::format("{} {} {} -I. -c {} -o {}.o", t.compiler, strict, t.flags, file.name, file.name), scratch);
+        fmt::format("{} {} {} -I. -c {} -o {}.o", t.compiler, strict, t.flags, file.name, file.name), folder);
     if (!why.empty()) return why;
   }
   return "";
 }
 
-std::string link(const Toolchain& t, const KernelProgram& program, const ScratchDirectory& scratch) {
-  scratch.write({"main.c", std::string(t.machine == Machine::kWasm ? kWasmMain : kNativeMain)});
-  scratch.write({"kernel.js", std::string(kNodeMain)});
+std::string link(const Toolchain& t, const KernelProgram& program, const TemporaryFolder& folder) {
+  folder.write("main.c", std::string(t.machine == Machine::kWasm ? kWasmMain : kNativeMain));
+  folder.write("kernel.js", std::string(kNodeMain));
   const std::string compile_main =
       fmt::format("{} {} -DKERNEL={} -I. -c main.c -o main.o", t.compiler, t.flags, program.name);
-  std::string why = run_or_explain(compile_main, scratch);
-  return why.empty() ? run_or_explain(link_command(t), scratch) : why;
+  std::string why = run_or_explain(compile_main, folder);
+  return why.empty() ? run_or_explain(link_command(t), folder) : why;
 }
 
-std::string run(const Toolchain& t, const ScratchDirectory& scratch, const std::vector<float>& x, std::vector<float>& y,
+std::string run(const Toolchain& t, const TemporaryFolder& folder, const std::vector<float>& x, std::vector<float>& y,
                 uint32_t pixels) {
-  scratch.write({"x.bin", bytes_of(x)});
-  scratch.write({"y.bin", bytes_of(y)});
-  if (std::string why = run_or_explain(run_command_line(t, pixels, x.size(), y.size()), scratch); !why.empty())
+  folder.write("x.bin", bytes_of(x));
+  folder.write("y.bin", bytes_of(y));
+  if (std::string why = run_or_explain(run_command_line(t, pixels, x.size(), y.size()), folder); !why.empty())
     return why;
-  const std::string bytes = scratch.read("y.bin");
+  const std::string bytes = folder.read("y.bin");
   if (bytes.size() != y.size() * sizeof(float)) return "y.bin came back with another size";
   std::memcpy(y.data(), bytes.data(), bytes.size());
   return "";

@@ -1,13 +1,13 @@
 // Compiles emitted C and runs it, natively, under qemu or in Node.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "backends/output_file.h"
 #include "ir/kernel_program.h"
+#include "test/support/temporary_folder.h"
 
 namespace espalier::test {
 
@@ -29,44 +29,22 @@ struct Toolchain {
   Machine machine;
 };
 
-/// A directory below the system's, gone with the object.
-class ScratchDirectory {
- public:
-  ScratchDirectory();
-  ~ScratchDirectory();
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-
-  std::string path(std::string_view name) const { return (directory_ / name).string(); }
-  void write(const OutputFile& file) const;
-  void write(const std::vector<OutputFile>& files) const;
-  std::string read(std::string_view name) const;
-
- private:
-  std::filesystem::path directory_;
-};
-
-/// What a shell command wrote (both streams) and its exit status.
-struct CommandResult {
-  int status = 0;
-  std::string output;
-};
-CommandResult run_command(const std::string& command, const ScratchDirectory& scratch);
+void write_files(const std::vector<OutputFile>& files, const TemporaryFolder& folder);
 
 /// Why a toolchain's programs cannot be compiled, or run, on this machine; empty if they can.
 std::string why_not_compiled(const Toolchain& toolchain);
 std::string why_not_run(const Toolchain& toolchain, const KernelProgram& program);
 
-/// Writes the files (and kernel_abi.h) to `scratch` and compiles each .c and .S to an object; the compiler's words if
+/// Writes the files (and kernel_abi.h) to `folder` and compiles each .c and .S to an object; the compiler's words if
 /// that failed, else empty.
-std::string compile(const Toolchain& toolchain, const std::vector<OutputFile>& files, const ScratchDirectory& scratch);
+std::string compile(const Toolchain& toolchain, const std::vector<OutputFile>& files, const TemporaryFolder& folder);
 
-/// Links what `compile` left in `scratch` with a caller; the words of whatever failed, else empty.
-std::string link(const Toolchain& toolchain, const KernelProgram& program, const ScratchDirectory& scratch);
+/// Links what `compile` left in `folder` with a caller; the words of whatever failed, else empty.
+std::string link(const Toolchain& toolchain, const KernelProgram& program, const TemporaryFolder& folder);
 
 /// Runs what `link` made over `pixels` pixels and puts its output into y (as large as given, with its contents as the
 /// output's initial ones); the words of whatever failed, else empty.
-std::string run(const Toolchain& toolchain, const ScratchDirectory& scratch, const std::vector<float>& x,
+std::string run(const Toolchain& toolchain, const TemporaryFolder& folder, const std::vector<float>& x,
                 std::vector<float>& y, uint32_t pixels);
 
 }  // namespace espalier::test

@@ -8,7 +8,9 @@
 #include "c_harness.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "random_program.h"
+#include "test/support/command.h"
+#include "test/support/random_program.h"
+#include "test/support/spmm_program.h"
 
 namespace espalier::test {
 namespace {
@@ -17,7 +19,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 KernelProgram named_program(std::string name, uint32_t pixels) {
-  ProgramShape shape{.target = "c99", .cpu = "portable", .pixels = pixels};
+  SpmmShape shape{.target = "c99", .cpu = "portable", .pixels = pixels, .input_stride = pixels ? 40u : 37u};
   KernelProgram program = spmm_program(shape, 9);
   program.name = std::move(name);
   return program;
@@ -135,23 +137,23 @@ TEST(CHeader, ServesCAndCpp) {
     GTEST_SKIP() << "this machine has no gcc or no g++";
   const KernelProgram fixed = named_program("fixed", 20), run_time = named_program("run_time", 0);
   const HeaderKernel kernels[] = {{&fixed, {}, true}, {&run_time, {}, true}};
-  const ScratchDirectory scratch;
-  scratch.write({*write_header("my-net", kernels, {}),
-                 *kernel_abi_header(),
-                 {"caller.c", std::string(kCaller)},
-                 {"caller.cpp", std::string(kCaller)}});
-  for (const KernelProgram* program : {&fixed, &run_time}) scratch.write(*write_c_source(*program));
+  const TemporaryFolder folder;
+  write_files({*write_header("my-net", kernels, {}),
+               *kernel_abi_header(),
+               {"caller.c", std::string(kCaller)},
+               {"caller.cpp", std::string(kCaller)}},
+              folder);
+  for (const KernelProgram* program : {&fixed, &run_time}) write_files(*write_c_source(*program), folder);
   const std::string strict = "-Wall -Wextra -Wpedantic -Wconversion -Werror -I.";
   const std::string kernel_objects =
       fmt::format("{0} -std=c99 {1} -c fixed.c && {0} -std=c99 {1} -c run_time.c", ESPALIER_TEST_GCC, strict);
-  CommandResult result = run_command(kernel_objects, scratch);
+  CommandResult result = run_command_in(folder, kernel_objects);
   ASSERT_EQ(result.status, 0) << result.output;
   const std::string expected = expected_output(run_time) + expected_output(fixed);
   for (const Language& language :
        {Language{ESPALIER_TEST_GCC, "-std=c99", "c"}, Language{ESPALIER_TEST_GXX, "-std=c++11", "cpp"}}) {
-    result = run_command(fmt::format("{} {} {} caller.{} fixed.o run_time.o -o caller && ./caller", language.compiler,
-                                     language.flags, strict, language.extension),
-                         scratch);
+    result = run_command_in(folder, fmt::format("{} {} {} caller.{} fixed.o run_time.o -o caller && ./caller",
+                                                language.compiler, language.flags, strict, language.extension));
     ASSERT_EQ(result.status, 0) << result.output;
     EXPECT_EQ(numbers(result.output), numbers(expected));
   }

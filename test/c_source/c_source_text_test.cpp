@@ -9,7 +9,8 @@
 #include "c_harness.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "random_program.h"
+#include "test/support/random_program.h"
+#include "test/support/spmm_program.h"
 
 namespace espalier::test {
 namespace {
@@ -148,9 +149,9 @@ TEST(CFloat, WritesInfinityAsAnExpression) {
 }
 
 std::string compiler_words(std::string_view compiler, std::string_view flags, const KernelProgram& program) {
-  const ScratchDirectory scratch;
+  const TemporaryFolder folder;
   const Toolchain toolchain{"", compiler, flags, Machine::kNative};
-  return compile(toolchain, *write_c_source(program), scratch);
+  return compile(toolchain, *write_c_source(program), folder);
 }
 
 TEST(CSourceText, TellsACompilerWithoutTheIsaWhatToDo) {
@@ -167,7 +168,7 @@ TEST(CSourceText, CompilesWithInfiniteBoundsAndWithoutAnyWeights) {
   program.stream[0] = INFINITY;
   program.stream[1] = -INFINITY;
   EXPECT_EQ(compiler_words(ESPALIER_TEST_GCC, "", program), "");
-  KernelProgram zeros = spmm_program({.target = "c99", .cpu = "portable", .sparsity = 1.0, .clamp = false}, 1);
+  KernelProgram zeros = spmm_program({.target = "c99", .cpu = "portable", .sparsity = 1.0, .clamp = {}}, 1);
   for (Chunk& chunk : zeros.chunks)
     for (PixelTile& tile : chunk.tiles)
       for (MicroOp& op : tile.ops)

@@ -3,7 +3,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llvm/Support/JSON.h"
-#include "random_program.h"
+#include "test/support/random_program.h"
+#include "test/support/spmm_program.h"
 
 namespace espalier::test {
 namespace {
@@ -87,7 +88,8 @@ class Manifest : public testing::Test {
   }
   std::string text() const { return write_manifest(input_)->contents; }
 
-  KernelProgram fixed_ = spmm_program({.target = "x86_64-linux", .cpu = "avx2", .pixels = 49}, 1);
+  KernelProgram fixed_ =
+      spmm_program({.target = "x86_64-linux", .cpu = "avx2", .pixels = 49, .input_stride = 52, .output_stride = 51}, 1);
   KernelProgram run_time_ = spmm_program({.target = "x86_64-linux", .cpu = "avx2"}, 2);
   ManifestInput input_;
 };

@@ -5,7 +5,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "random_program.h"
+#include "test/support/random_program.h"
+#include "test/support/spmm_program.h"
 
 namespace espalier {
 namespace {
@@ -90,7 +91,8 @@ TEST(SplitTile, LeavesOutValuesThatNobodyStores) {
 
 TEST(SplitTile, KeepsEveryStoreOnceInOrder) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
-    const KernelProgram program = test::random_program("aarch64-linux", "neon", 400, seed);
+    const KernelProgram program =
+        test::random_program(*find_target("aarch64-linux", "neon"), {.operations = 400}, seed);
     const PixelTile& tile = program.chunks[0].tiles[0];
     std::vector<uint32_t> stores, kept;
     for (uint32_t i = 0; i < tile.ops.size(); ++i)
@@ -103,7 +105,7 @@ TEST(SplitTile, KeepsEveryStoreOnceInOrder) {
 }
 
 TEST(SplitTile, BoundsThePartsOfARowTiledKernel) {
-  test::ProgramShape shape{.target = "aarch64-linux", .cpu = "neon", .output_channels = 64, .input_channels = 40};
+  test::SpmmShape shape{.target = "aarch64-linux", .cpu = "neon", .output_channels = 64, .input_channels = 40};
   shape.rows_per_group = 64;
   shape.k_block = 40;
   const KernelProgram program = test::spmm_program(shape, 6);

@@ -6,8 +6,8 @@ namespace espalier {
 namespace {
 
 TEST(Schedule, NothingChosenPrintsTheFormAlone) {
-  EXPECT_EQ(to_string(Schedule{}), "unrolled");
-  EXPECT_EQ(*parse_schedule("unrolled"), Schedule{});
+  EXPECT_EQ(to_string(Schedule{}), "auto");
+  EXPECT_EQ(*parse_schedule("auto"), Schedule{});
 }
 
 TEST(Schedule, AllFieldsPrintInOneOrder) {

@@ -8,25 +8,12 @@
 #include "codegen/compile_kernel.h"
 #include "espalier/runtime.h"
 #include "ir/reference_spmm.h"
+#include "test/support/random_spec.h"
 
 namespace espalier {
 namespace {
 
-KernelSpec random_spec(SeededRandom& random, std::string name) {
-  auto below = [&](uint32_t n) { return static_cast<uint32_t>(random.next() % n); };
-  KernelSpec spec;
-  spec.name = std::move(name);
-  const uint32_t rows = 1 + below(60), columns = 1 + below(300), pixels = 1 + below(260);
-  spec.matrix = random_sparse_matrix(rows, columns, random.unit(), random.next());
-  if (below(2))
-    for (uint32_t r = 0; r < rows; ++r) spec.bias.push_back(random.weight());
-  if (below(2)) spec.clamp.low = 0;
-  if (below(3) == 0) spec.clamp.high = 0.5f;
-  if (below(4)) spec.pixels = pixels;
-  spec.input_stride = pixels + below(20);
-  spec.output_stride = pixels + below(20);
-  return spec;
-}
+constexpr test::SpecLimits kLimits{.rows = 60, .columns = 300, .pixels = 260};
 
 Schedule random_schedule(SeededRandom& random) {
   const char* kSchedules[] = {"unrolled", "unrolled:k=40,chunk=60", "unrolled:pixels=32,prefetch=1",
@@ -66,7 +53,7 @@ TEST_F(Jit, ComputesTheInterpretersBitsForRandomKernels) {
     const Target target = *find_target("x86_64-linux", cpu);
     for (int round = 0; round < 150; ++round) {
       SCOPED_TRACE(fmt::format("{} round {}", cpu, round));
-      const KernelSpec spec = random_spec(random, "kernel");
+      const KernelSpec spec = test::random_spec(random, kLimits);
       CompileOptions options;
       options.schedule = random_schedule(random);
       auto program = compile_kernel(spec, target, options);
@@ -96,7 +83,9 @@ TEST_F(Jit, LoadsSeveralKernelsAtOnce) {
   const Target target = *find_target("x86_64-linux", "avx2");
   std::vector<KernelProgram> programs;
   for (const char* name : {"first", "second", "third"}) {
-    auto program = compile_kernel(random_spec(random, name), target);
+    KernelSpec spec = test::random_spec(random, kLimits);
+    spec.name = name;
+    auto program = compile_kernel(spec, target);
     ASSERT_TRUE(program);
     programs.push_back(*std::move(program));
   }
@@ -124,7 +113,8 @@ TEST_F(Jit, RefusesCodeForAnotherMachine) {
   auto avx512 = JitLibrary::load({}, *find_target("x86_64-linux", "znver4"));
   ASSERT_FALSE(avx512);
   EXPECT_EQ(avx512.error().message,
-            "target x86_64-linux with CPU znver4: kernel code needs the CPU feature avx512f, which this machine does not have");
+            "target x86_64-linux with CPU znver4: kernel code needs the CPU feature avx512f, which this machine does "
+            "not have");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "ir/import/matrix_file.h"
+#include "test/support/temporary_folder.h"
 
 namespace espalier::test {
 namespace {
@@ -45,22 +46,13 @@ struct DlmcFile {
 class UnpackedDlmc {
  public:
   explicit UnpackedDlmc(std::string_view sparsity) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "espalier-dlmc-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
-    matrices_ = root_ / "dlmc/rn50/magnitude_pruning";
+    matrices_ = root_.path() / "dlmc/rn50/magnitude_pruning";
     const std::string command =
         fmt::format("tar -xJf '{}' -C '{}' dlmc/rn50_batchsizes.txt dlmc/rn50/magnitude_pruning/{}",
-                    (data_folder() / "dlmc_rn50_magnitude_70-98.tar.xz").string(), root_.string(), sparsity);
+                    (data_folder() / "dlmc_rn50_magnitude_70-98.tar.xz").string(), root_.path().string(), sparsity);
     EXPECT_EQ(system(command.c_str()), 0) << command;
     read_pixel_counts();
   }
-  ~UnpackedDlmc() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-  UnpackedDlmc(const UnpackedDlmc&) = delete;
-  UnpackedDlmc& operator=(const UnpackedDlmc&) = delete;
-
   /// In the order of rows, columns, name and sparsity.
   std::vector<DlmcFile> files() const {
     std::vector<DlmcFile> found;
@@ -90,12 +82,13 @@ class UnpackedDlmc {
 
   /// Lines `name,pixels`.
   void read_pixel_counts() {
-    std::ifstream in(root_ / "dlmc/rn50_batchsizes.txt");
+    std::ifstream in(root_.path() / "dlmc/rn50_batchsizes.txt");
     for (std::string name, pixels; std::getline(in, name, ',') && std::getline(in, pixels);)
       pixel_counts_[name] = static_cast<uint32_t>(std::stoul(pixels));
   }
 
-  std::filesystem::path root_, matrices_;
+  TemporaryFolder root_;
+  std::filesystem::path matrices_;
   std::map<std::string, uint32_t> pixel_counts_;
 };
 

@@ -37,11 +37,12 @@ struct Piece {
 class Generator {
  public:
   Generator(const Target& target, const RandomShape& shape, uint64_t seed) : isa_(*target.vector), random_(seed) {
-    p_.name = "random";
+    p_.name = "kernel";
     p_.target = target;
     p_.output_channels = shape.rows, p_.input_channels = shape.columns;
     p_.pixels = shape.pixels, p_.input_stride = shape.input_stride, p_.output_stride = shape.output_stride;
     p_.pixel_block = shape.pixel_block;
+    operations_ = shape.operations;
     p_.schedule = *parse_schedule("unrolled:rows=4,vectors=2,k=8,chunk=100,pixels=64,prefetch=0");
   }
 
@@ -83,7 +84,7 @@ class Generator {
     split_registers();
     for (uint8_t reg : sources_) define_source(reg);
     for (uint8_t reg : accumulators_) define_accumulator(reg);
-    for (uint32_t n = random_.between(10, 60); n > 0; --n) add_operation();
+    for (uint32_t n = operations_ ? operations_ : random_.between(10, 60); n > 0; --n) add_operation();
     add_stores();
     return {width, width == 0, ops_};
   }
@@ -130,11 +131,11 @@ class Generator {
     access_weights(op, lanes);
     ops_.push_back(op);
   }
-  /// Weight loads of a full vector, of fewer lanes, and splats.
+  /// Weight loads of four lanes, of fewer, and splats.
   void define_source(uint8_t reg) {
     const uint32_t kind = random_.below(8);
     if (kind == 0) return ops_.push_back({.op = Op::kZero, .d = reg});
-    if (kind == 1) return load_weights(reg, Op::kLoad, isa_.lanes);
+    if (kind == 1) return load_weights(reg, Op::kLoad, 4);
     if (kind == 2 && isa_.lanes == 4) return load_weights(reg, Op::kLoad, random_.between(1, 4));
     if (kind <= 4) return load_weights(reg, Op::kSplatLoad, 1);
     load(reg, kind == 5 && !first_ ? Buffer::kY : Buffer::kX);
@@ -153,7 +154,7 @@ class Generator {
   /// One operation on defined registers; sources only ever hold loaded values, so sums cannot run away.
   void add_operation() {
     MicroOp op{.d = random_.one_of(accumulators_), .a = random_.one_of(sources_), .b = random_.one_of(sources_)};
-    switch (random_.below(11)) {
+    switch (random_.below(12)) {
       case 0:
         return define_source(random_.one_of(sources_));
       case 1:
@@ -171,6 +172,8 @@ class Generator {
         return has(Op::kFmaLane) ? add_accumulate(op, Op::kFmaLane) : add_accumulate(op, Op::kFma);
       case 8:
         return add_copy(op);
+      case 9:
+        return add_early_store();
       default:
         return add_accumulate(op, Op::kFma);
     }
@@ -181,11 +184,11 @@ class Generator {
     if (op_info(code).has_lane) op.lane = static_cast<uint8_t>(random_.below(4));
     ops_.push_back(op);
   }
-  /// From sources to either pool, so that sums cannot feed themselves.
+  /// From sources to either pool, so that sums cannot feed themselves. Never to itself: compilers of C warn of that.
   void add_copy(MicroOp op) {
     op.op = Op::kCopy, op.b = 0;
     if (random_.below(2)) op.d = random_.one_of(sources_);
-    ops_.push_back(op);
+    if (op.d != op.a) ops_.push_back(op);
   }
   void add_splat_lane() {
     if (!has(Op::kSplatLane)) return;
@@ -205,16 +208,22 @@ class Generator {
     ops_.push_back(op);
   }
 
+  MicroOp store(uint32_t row, const Piece& piece) {
+    return {.op = Op::kStore,
+            .d = random_.one_of(accumulators_),
+            .buffer = Buffer::kY,
+            .lanes = piece.lanes,
+            .row = group_.first_row + row,
+            .column = piece.column};
+  }
+  /// Overwritten by a later store. Only where no source is loaded from Y, so that sums cannot feed themselves.
+  void add_early_store() {
+    if (first_) ops_.push_back(store(random_.below(group_.rows), random_.one_of(pieces_)));
+  }
   void add_stores() {
     std::vector<MicroOp> stores;
     for (uint32_t row = 0; row < group_.rows; ++row)
-      for (const Piece& piece : pieces_)
-        stores.push_back({.op = Op::kStore,
-                          .d = random_.one_of(accumulators_),
-                          .buffer = Buffer::kY,
-                          .lanes = piece.lanes,
-                          .row = group_.first_row + row,
-                          .column = piece.column});
+      for (const Piece& piece : pieces_) stores.push_back(store(row, piece));
     random_.shuffle(stores);
     ops_.insert(ops_.end(), stores.begin(), stores.end());
   }
@@ -225,7 +234,7 @@ class Generator {
   std::vector<uint32_t> widths_;  ///< 0: the remainder
   RowGroup group_;
   bool first_ = true;
-  uint32_t stream_count_ = 0;
+  uint32_t stream_count_ = 0, operations_ = 0;
   std::vector<MicroOp> ops_;
   std::vector<Piece> pieces_;
   std::vector<uint8_t> sources_, accumulators_;
@@ -263,6 +272,16 @@ std::vector<float> random_input_of(const KernelProgram& p, uint32_t pixels) {
   for (uint32_t k = 0; k < p.input_channels; ++k)
     for (uint32_t i = 0; i < pixels; ++i) x[size_t{k} * p.input_stride + i] = random_input(k, i);
   return x;
+}
+
+size_t input_elements(const KernelProgram& p) { return size_t{p.input_channels} * p.input_stride; }
+size_t output_elements(const KernelProgram& p) { return size_t{p.output_channels} * p.output_stride; }
+
+std::vector<float> random_values(size_t count, uint64_t seed) {
+  SeededRandom random(seed);
+  std::vector<float> values(count);
+  std::generate(values.begin(), values.end(), [&] { return random.weight(); });
+  return values;
 }
 
 std::vector<float> expected_output_of(const KernelProgram& p, uint32_t pixels) {

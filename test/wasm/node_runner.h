@@ -29,17 +29,4 @@ std::string run_in_node(const std::string& node, const std::string& module, std:
 /// Runs a script of this folder under node's test runner. Empty if all of its tests pass, else what Node said.
 std::string run_script(const std::string& node, const std::string& script);
 
-/// A new directory for one test's files, removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace espalier::test

@@ -5,7 +5,7 @@
 #include "codegen/compile_kernel.h"
 #include "ir/reference_spmm.h"
 #include "node_runner.h"
-#include "random_program.h"
+#include "test/support/random_program.h"
 
 namespace espalier::test {
 namespace {
@@ -34,7 +34,7 @@ KernelSpec spec_of(const Layer& layer, uint32_t seed) {
   KernelSpec spec;
   spec.name = layer.name;
   spec.matrix = random_sparse_matrix(layer.rows, layer.columns, layer.sparsity, seed);
-  spec.bias = random_floats(layer.rows, seed + 100);
+  spec.bias = random_values(layer.rows, seed + 100);
   spec.clamp = layer.clamp;
   spec.pixels = layer.pixels;
   spec.input_stride = spec.output_stride = layer.stride;
@@ -60,7 +60,7 @@ std::vector<Case> compiled_cases(std::string_view cpu) {
     const uint32_t pixels = layer.pixels.value_or(layer.stride);
     NodeCall call{.kernel = layer.name,
                   .pixels = pixels,
-                  .x = random_floats(size_t{layer.columns - 1} * layer.stride + pixels, seed),
+                  .x = random_values(size_t{layer.columns - 1} * layer.stride + pixels, seed),
                   .y = std::vector<float>(size_t{layer.rows - 1} * layer.stride + pixels)};
     cases.push_back({std::move(spec), *std::move(program), std::move(call)});
   }

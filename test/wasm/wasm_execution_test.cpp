@@ -7,7 +7,7 @@
 #include "backends/wasm/wasm_module.h"
 #include "bits.h"
 #include "node_runner.h"
-#include "random_program.h"
+#include "wasm_program.h"
 
 namespace espalier::test {
 namespace {
@@ -19,7 +19,7 @@ size_t extent(uint32_t rows, uint32_t stride, uint32_t pixels) { return rows ? s
 NodeCall call_of(const KernelProgram& p, uint32_t pixels, uint32_t seed) {
   return {.kernel = p.name,
           .pixels = pixels,
-          .x = random_floats(extent(p.input_channels, p.input_stride, pixels), seed),
+          .x = random_values(extent(p.input_channels, p.input_stride, pixels), seed),
           .y = std::vector<float>(extent(p.output_channels, p.output_stride, pixels), kUntouched)};
 }
 
@@ -63,14 +63,25 @@ class WasmExecution : public testing::Test {
 };
 
 TEST_F(WasmExecution, Simd128GivesTheInterpretersBits_ForEveryRunTimePixelCount) {
-  const KernelProgram p = random_program({});
+  const KernelProgram p = wasm_program({});
   std::vector<NodeCall> calls;
   for (uint32_t pixels = 1; pixels <= p.max_pixels(); ++pixels) calls.push_back(call_of(p, pixels, pixels));
   expect_interpreter_bits({p}, std::move(calls));
 }
 
+TEST_F(WasmExecution, RandomOperationsGiveTheInterpretersBits) {
+  std::vector<KernelProgram> programs;
+  std::vector<NodeCall> calls;
+  for (uint32_t seed = 0; seed < 40; ++seed) {
+    programs.push_back(random_program(*find_target("wasm32", "simd128"), random_shape(seed), seed));
+    programs.back().name = fmt::format("k{}", seed);
+    calls.push_back(call_of(programs.back(), programs.back().max_pixels(), seed));
+  }
+  expect_interpreter_bits(programs, std::move(calls));
+}
+
 TEST_F(WasmExecution, CopyingCallsGiveTheSameBits) {
-  const KernelProgram p = random_program({});
+  const KernelProgram p = wasm_program({});
   NodeCall call = call_of(p, 33, 5);
   call.copy = true;
   expect_interpreter_bits({p}, {call});
@@ -78,17 +89,16 @@ TEST_F(WasmExecution, CopyingCallsGiveTheSameBits) {
 
 TEST_F(WasmExecution, SeveralKernelsShareOneModule) {
   std::vector<KernelProgram> programs = {
-      random_program({.name = "first", .pixels = 31, .input_stride = 31, .output_stride = 31, .seed = 2}),
-      random_program(
-          {.name = "clamped", .output_channels = 21, .splat_lane = false, .clamp = Clamp{0, 0.5f}, .seed = 3}),
-      random_program(
+      wasm_program({.name = "first", .pixels = 31, .input_stride = 31, .output_stride = 31, .seed = 2}),
+      wasm_program({.name = "clamped", .output_channels = 21, .lanes = false, .clamp = Clamp{0, 0.5f}, .seed = 3}),
+      wasm_program(
           {.name = "one_group", .output_channels = 3, .k_block = 100, .clamp = Clamp{-0.25f, 0.25f}, .seed = 4})};
   expect_interpreter_bits(programs, {call_of(programs[2], 40, 1), call_of(programs[0], 31, 2),
                                      call_of(programs[1], 40, 3), call_of(programs[0], 31, 4)});
 }
 
 TEST_F(WasmExecution, WorkItemsRunInAnyOrder) {
-  const KernelProgram p = random_program({.output_channels = 19, .pixel_block = 8});
+  const KernelProgram p = wasm_program({.output_channels = 19, .pixel_block = 8});
   NodeCall backwards = call_of(p, 37, 1), halves = call_of(p, 37, 2);
   const uint32_t items = items_of(p, 37);
   for (uint32_t i = items; i > 0; --i) backwards.items.push_back({i - 1, i});
@@ -97,15 +107,15 @@ TEST_F(WasmExecution, WorkItemsRunInAnyOrder) {
 }
 
 TEST_F(WasmExecution, ClampsTurnNanIntoABound) {
-  const KernelProgram p = random_program({.output_channels = 4, .clamp = Clamp{-0.5f, 0.5f}});
+  const KernelProgram p = wasm_program({.output_channels = 4, .clamp = Clamp{-0.5f, 0.5f}});
   NodeCall call = call_of(p, 15, 1);
   for (size_t i = 0; i < call.x.size(); i += 3) call.x[i] = std::numeric_limits<float>::quiet_NaN();
   expect_interpreter_bits({p}, {call});
 }
 
 TEST_F(WasmExecution, EmptyProgramsTouchNothing) {
-  KernelProgram p = random_program({.output_channels = 0});
-  const KernelProgram no_input = random_program({.name = "no_input", .output_channels = 0, .input_channels = 0});
+  KernelProgram p = wasm_program({.output_channels = 0});
+  const KernelProgram no_input = wasm_program({.name = "no_input", .output_channels = 0, .input_channels = 0});
   expect_interpreter_bits({p, no_input}, {call_of(p, 9, 1), call_of(no_input, 9, 1)});
 }
 
@@ -113,7 +123,7 @@ TEST_F(WasmExecution, EmptyProgramsTouchNothing) {
 TEST_F(WasmExecution, RelaxedSimdGivesTheInterpretersBits_InTheEnginesRounding) {
   const auto node = node_with("relaxed-simd");
   if (!node) GTEST_SKIP() << "this node has no relaxed SIMD";
-  const KernelProgram p = random_program({.cpu = "relaxed", .output_channels = 20, .clamp = Clamp{-2, 2}});
+  const KernelProgram p = wasm_program({.cpu = "relaxed", .output_channels = 20, .clamp = Clamp{-2, 2}});
   std::vector<NodeCall> calls;
   for (const uint32_t pixels : {1, 7, 24, 40}) calls.push_back(call_of(p, pixels, pixels));
   const auto module = write_wasm_module(std::vector{p});

@@ -12,7 +12,8 @@
 #include "backends/wasm/size_budget.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/Wasm.h"
-#include "random_program.h"
+#include "test/support/temporary_folder.h"
+#include "wasm_program.h"
 
 namespace espalier::test {
 namespace {
@@ -46,7 +47,7 @@ std::string custom_section(const llvm::object::WasmObjectFile& file, llvm::Strin
 }
 
 TEST(WasmModule, ExportsEntriesChunksMemoryAndHeapBase_AndImportsNothing) {
-  const auto module = module_of(random_program({.output_channels = 2, .input_channels = 8, .tile_rows = 2}));
+  const auto module = module_of(wasm_program({.output_channels = 2, .input_channels = 8, .tile_rows = 2}));
   ASSERT_TRUE(module) << module.error().message;
   const auto file = read(*module);
   std::vector<std::string> names;
@@ -56,14 +57,14 @@ TEST(WasmModule, ExportsEntriesChunksMemoryAndHeapBase_AndImportsNothing) {
 }
 
 TEST(WasmModule, MemoryMayGrow) {
-  const auto module = module_of(random_program({}));
+  const auto module = module_of(wasm_program({}));
   const auto file = read(*module);
   ASSERT_EQ(file->memories().size(), 1u);
   EXPECT_EQ(file->memories()[0].Flags & llvm::wasm::WASM_LIMITS_FLAG_HAS_MAX, 0);
 }
 
 TEST(WasmModule, CarriesItsDescription) {
-  const KernelProgram p = random_program({.output_channels = 2, .pixels = 31, .tile_rows = 2});
+  const KernelProgram p = wasm_program({.output_channels = 2, .pixels = 31, .tile_rows = 2});
   const auto module = module_of(p);
   EXPECT_EQ(custom_section(*read(*module), "espalier"),
             fmt::format(R"({{"abi_version":2,"features":["simd128"],"kernels":[{{"name":"k","output_channels":2,)"
@@ -74,13 +75,13 @@ TEST(WasmModule, CarriesItsDescription) {
 }
 
 TEST(WasmObject, NamesTheFeaturesItUses) {
-  const auto plain = object_of(random_program({})), relaxed = object_of(random_program({.cpu = "relaxed"}));
+  const auto plain = object_of(wasm_program({})), relaxed = object_of(wasm_program({.cpu = "relaxed"}));
   EXPECT_EQ(custom_section(*read(*plain), "target_features"), "\x01+\x07simd128");
   EXPECT_EQ(custom_section(*read(*relaxed), "target_features"), "\x02+\x0crelaxed-simd+\x07simd128");
 }
 
 TEST(WasmObject, HoldsTheWeightsAsData) {
-  const KernelProgram p = random_program({});
+  const KernelProgram p = wasm_program({});
   const auto object = object_of(p);
   const auto file = read(*object);
   ASSERT_EQ(file->dataSegments().size(), 1u);
@@ -91,7 +92,7 @@ TEST(WasmObject, HoldsTheWeightsAsData) {
 }
 
 TEST(WasmObject, HoldsTheIndicesAsData_LittleEndianOfEitherSize) {
-  KernelProgram p = random_program({});
+  KernelProgram p = wasm_program({});
   p.indices = {0x1234, 7, 0xfffe};
   const auto content = [](const std::string& object) {
     const auto file = read(object);
@@ -104,7 +105,7 @@ TEST(WasmObject, HoldsTheIndicesAsData_LittleEndianOfEitherSize) {
 }
 
 TEST(WasmModule, DescribesPanels) {
-  KernelProgram p = random_program({.pixels = 31});
+  KernelProgram p = wasm_program({.pixels = 31});
   p.input_panel = p.input_stride = 40, p.output_panel = p.output_stride = 8;
   p.pixel_multiple = 4, p.indices = {1, 2, 3};
   const auto module = module_of(p);
@@ -115,7 +116,7 @@ TEST(WasmModule, DescribesPanels) {
 }
 
 TEST(WasmModule, IsTheSameEveryTime_AlsoFromSeveralThreads) {
-  const std::vector<KernelProgram> programs = {random_program({.name = "a"}), random_program({.name = "b", .seed = 2})};
+  const std::vector<KernelProgram> programs = {wasm_program({.name = "a"}), wasm_program({.name = "b", .seed = 2})};
   const auto first = write_wasm_module(programs);
   ASSERT_TRUE(first) << first.error().message;
   std::vector<std::string> others(4);
@@ -133,25 +134,25 @@ TEST(WasmModule, OfNoKernelsIsValid) {
 }
 
 TEST(WasmModule, RefusesProgramsForOtherTargets) {
-  KernelProgram p = random_program({});
+  KernelProgram p = wasm_program({});
   p.target = *find_target("x86_64-linux", "avx2");
   EXPECT_EQ(error_of(module_of(p), ErrorKind::kInternal), "kernel k: made for target x86_64-linux, not for wasm32");
 }
 
 TEST(WasmModule, RefusesNamesThatModulesReserve) {
   for (const char* name : {"memory", "__heap_base"})
-    EXPECT_EQ(error_of(module_of(random_program({.name = name})), ErrorKind::kBadInput),
+    EXPECT_EQ(error_of(module_of(wasm_program({.name = name})), ErrorKind::kBadInput),
               fmt::format("kernel {}: WebAssembly modules reserve this name", name));
 }
 
 TEST(WasmModule, RefusesOneNameTwice) {
-  const std::vector<KernelProgram> programs = {random_program({.name = "a"}), random_program({.name = "a", .seed = 2})};
+  const std::vector<KernelProgram> programs = {wasm_program({.name = "a"}), wasm_program({.name = "a", .seed = 2})};
   EXPECT_EQ(error_of(write_wasm_module(programs), ErrorKind::kBadInput),
             "kernel a: two kernels of one module have this name");
 }
 
 TEST(WasmModule, RefusesBuffersThat32BitsDoNotAddress) {
-  KernelProgram p = random_program({});
+  KernelProgram p = wasm_program({});
   p.input_stride = 1u << 30;
   EXPECT_EQ(error_of(module_of(p), ErrorKind::kLimit),
             "kernel k: the input has 60129542144 bytes, but WebAssembly addresses 4294967296");
@@ -164,14 +165,14 @@ TEST(WasmModule, RefusesBuffersThat32BitsDoNotAddress) {
 }
 
 TEST(WasmModule, NamesTheChunkOfAnOperationThatItLacks) {
-  KernelProgram p = random_program({});
+  KernelProgram p = wasm_program({});
   p.chunks[2].tiles[1].ops[0].op = Op::kFmaLane;
   EXPECT_EQ(error_of(module_of(p), ErrorKind::kInternal),
             "kernel k: chunk 2: tile 1: operation 0 (fma_lane) is not one that WebAssembly has");
 }
 
 TEST(WasmModule, RefusesChunksAboveTheEnginesLimit) {
-  KernelProgram p = random_program({});
+  KernelProgram p = wasm_program({});
   const MicroOp fma{.op = Op::kFma};
   p.chunks[1].tiles[0].ops.assign(600'000, fma);
   EXPECT_THAT(error_of(module_of(p), ErrorKind::kLimit),
@@ -191,7 +192,7 @@ TEST(WasmSizeBudget, EndsAtTheEnginesLimit) {
 }
 
 TEST(WasmModule, RefusesMoreCallsThanOneFunctionHolds) {
-  KernelProgram p = random_program({.output_channels = 1});
+  KernelProgram p = wasm_program({.output_channels = 1});
   p.chunks.assign(500'000, {});
   p.groups = {{0, 1, 0, 500'000}};
   EXPECT_THAT(
@@ -203,13 +204,13 @@ TEST(WasmModule, RefusesMoreCallsThanOneFunctionHolds) {
 TEST(WasmLinker, SaysWhatLldSaid_AndLinksAgainAfterwards) {
   EXPECT_THAT(error_of(wasm::link_module("not an object"), ErrorKind::kInternal),
               StartsWith("lld refused the object: "));
-  const auto object = object_of(random_program({}));
+  const auto object = object_of(wasm_program({}));
   EXPECT_TRUE(wasm::link_module(*object));
 }
 
 /// In a process of its own, since lld is not usable afterwards.
 TEST(WasmLinkerDeathTest, SurvivesObjectsThatAreCutShort_ButRunsNoMore) {
-  const auto object = object_of(random_program({}));
+  const auto object = object_of(wasm_program({}));
   const auto run = [&] {
     const std::string first = error_of(wasm::link_module(object->substr(0, object->size() / 2)), ErrorKind::kInternal);
     const std::string second = error_of(wasm::link_module(*object), ErrorKind::kInternal);
@@ -239,19 +240,16 @@ class TemporaryPath : public testing::Test {
 
 TEST_F(TemporaryPath, ThatDoesNotExistIsASystemError) {
   setenv("TMPDIR", "/nonexistent/espalier", 1);
-  EXPECT_EQ(error_of(module_of(random_program({})), ErrorKind::kSystem),
+  EXPECT_EQ(error_of(module_of(wasm_program({})), ErrorKind::kSystem),
             "cannot make a temporary directory for the linker: No such file or directory");
 }
 
 TEST_F(TemporaryPath, IsLeftEmpty) {
-  const std::filesystem::path folder =
-      std::filesystem::temp_directory_path() / fmt::format("espalier-left-empty-{}", getpid());
-  std::filesystem::create_directory(folder);
-  setenv("TMPDIR", folder.c_str(), 1);
-  EXPECT_TRUE(module_of(random_program({})));
+  const TemporaryFolder folder;
+  setenv("TMPDIR", folder.path().c_str(), 1);
+  EXPECT_TRUE(module_of(wasm_program({})));
   EXPECT_FALSE(wasm::link_module("not an object"));
-  EXPECT_TRUE(std::filesystem::is_empty(folder));
-  std::filesystem::remove_all(folder);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 }  // namespace

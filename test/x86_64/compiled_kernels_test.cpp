@@ -7,6 +7,7 @@
 #include "backends/x86_64/x86_64_assembler.h"
 #include "backends/x86_64/x86_64_instructions.h"
 #include "codegen/compile_kernel.h"
+#include "test/support/random_spec.h"
 #include "test/x86_64/emulator.h"
 #include "test/x86_64/instruction_text.h"
 
@@ -16,22 +17,6 @@ namespace {
 constexpr const char* kCpus[] = {"avx2", "znver4", "skylake-avx512"};
 constexpr const char* kSchedules[] = {"unrolled", "unrolled:k=40,chunk=60", "unrolled:pixels=32,prefetch=1",
                                       "unrolled:rows=1,vectors=3,k=17,chunk=33,pixels=24"};
-
-KernelSpec random_spec(SeededRandom& random) {
-  auto below = [&](uint32_t n) { return static_cast<uint32_t>(random.next() % n); };
-  KernelSpec spec;
-  spec.name = "kernel";
-  const uint32_t rows = 1 + below(40), columns = 1 + below(100), pixels = 1 + below(100);
-  spec.matrix = random_sparse_matrix(rows, columns, random.unit(), random.next());
-  if (below(2))
-    for (uint32_t r = 0; r < rows; ++r) spec.bias.push_back(random.weight());
-  if (below(2)) spec.clamp.low = 0;
-  if (below(3) == 0) spec.clamp.high = 0.5f;
-  if (below(2)) spec.pixels = pixels;
-  spec.input_stride = pixels + below(20);
-  spec.output_stride = pixels + below(20);
-  return spec;
-}
 
 KernelProgram compile(const KernelSpec& spec, std::string_view cpu, const char* schedule) {
   CompileOptions options;
@@ -55,7 +40,7 @@ TEST(CompiledX86Kernels, GiveTheInterpretersBits) {
   for (const char* cpu : kCpus)
     for (int round = 0; round < 24; ++round) {
       SCOPED_TRACE(fmt::format("{} round {}", cpu, round));
-      const KernelSpec spec = random_spec(random);
+      const KernelSpec spec = test::random_spec(random);
       const KernelProgram p = compile(spec, cpu, kSchedules[round % std::size(kSchedules)]);
       const uint32_t pixels = spec.pixels ? *spec.pixels : 1 + static_cast<uint32_t>(random.next() % spec.max_pixels());
       ASSERT_NO_FATAL_FAILURE(expect_interpreters_bits(p, pixels, random));

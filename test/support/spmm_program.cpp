@@ -1,7 +1,6 @@
-#include "random_program.h"
+#include "test/support/spmm_program.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace espalier::test {
 namespace {
@@ -22,18 +21,10 @@ std::vector<PixelTile> empty_tiles(const VectorIsa& isa, uint32_t tile_vectors) 
   return tiles;
 }
 
-KernelProgram empty_program(std::string_view target, std::string_view cpu) {
-  KernelProgram p;
-  p.name = "kernel";
-  p.target = *find_target(target, cpu);
-  p.schedule = *parse_schedule("unrolled:rows=3,vectors=2,k=5,chunk=100,pixels=24,prefetch=1");
-  return p;
-}
-
 /// Writes the tiles of one row group and K block. Registers: accumulators from 0, inputs and weights above them.
 class SpmmTileWriter {
  public:
-  SpmmTileWriter(const KernelProgram& p, const ProgramShape& shape, const SparseMatrix& matrix, const RowGroup& group,
+  SpmmTileWriter(const KernelProgram& p, const SpmmShape& shape, const SparseMatrix& matrix, const RowGroup& group,
                  uint32_t first_k, std::vector<float>& stream)
       : isa_(*p.target.vector), shape_(shape), matrix_(matrix), group_(group), first_k_(first_k), stream_(stream) {}
 
@@ -114,7 +105,7 @@ class SpmmTileWriter {
   /// The weight in every lane of weight(), or in the lane returned. Alternates between the ways the target has.
   static constexpr uint8_t kNoLane = 255;
   uint8_t load_weight(float value, uint32_t k) {
-    if (!isa_.has_splat_lane || k % 2 == 0) return splat_constant(weight(), value), kNoLane;
+    if (!shape_.lanes || !isa_.has_splat_lane || k % 2 == 0) return splat_constant(weight(), value), kNoLane;
     const auto lane = static_cast<uint8_t>(k % 4);
     const uint32_t first = next_;
     for (uint32_t i = 0; i < 4; ++i) constant(i == lane ? value : 99.0f);
@@ -124,8 +115,8 @@ class SpmmTileWriter {
     return kNoLane;
   }
   void write_clamp(uint32_t rows) {
-    splat_constant(input(0), -0.75f);
-    splat_constant(weight(), 0.5f);
+    splat_constant(input(0), shape_.clamp->low);
+    splat_constant(weight(), shape_.clamp->high);
     for (uint32_t r = 0; r < rows; ++r)
       for (uint32_t v = 0; v < vectors_; ++v) {
         emit({.op = Op::kMax, .d = sum(r, v), .a = input(0)});
@@ -134,7 +125,7 @@ class SpmmTileWriter {
   }
 
   const VectorIsa& isa_;
-  const ProgramShape& shape_;
+  const SpmmShape& shape_;
   const SparseMatrix& matrix_;
   const RowGroup& group_;
   uint32_t first_k_;
@@ -144,117 +135,20 @@ class SpmmTileWriter {
   uint32_t next_ = 0, vectors_ = 1, lanes_ = 0;
 };
 
-/// Random operations on one tile. Multiplicands are always fresh from memory (in [-1, 1]), so that sums stay small.
-class RandomTileWriter {
- public:
-  RandomTileWriter(const KernelProgram& p, uint32_t stream_count, PixelTile& tile, SeededRandom& random)
-      : p_(p),
-        isa_(*p.target.vector),
-        stream_count_(stream_count),
-        tile_(tile),
-        random_(random),
-        lanes_(tile.remainder ? kRemainingLanes : std::min(tile.width, isa_.lanes)),
-        columns_(tile.remainder ? 1 : tile.width / std::min(tile.width, isa_.lanes)) {}
-
-  void write(size_t ops) {
-    for (uint8_t reg = 0; reg < kSmall + kSums; ++reg) load_small(reg);
-    while (tile_.ops.size() < ops) step();
-    for (uint32_t row = 0; row < p_.output_channels; ++row)
-      for (uint32_t column = 0; column < columns_; ++column) store(row, column);
-  }
-
- private:
-  static constexpr uint8_t kSmall = 6;  ///< registers 0..5 hold values of memory
-  static constexpr uint8_t kSums = 8;   ///< registers 6..13 hold sums of products
-
-  uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_.next() % n); }
-  uint8_t small() { return static_cast<uint8_t>(below(kSmall)); }
-  uint8_t any_sum() { return static_cast<uint8_t>(kSmall + below(kSums)); }
-  void emit(MicroOp op) { tile_.ops.push_back(op); }
-  MicroOp from_x(Op op, uint8_t d) {
-    return access(op, d, Buffer::kX, below(p_.input_channels), below(columns_) * isa_.lanes, lanes_);
-  }
-  void store(uint32_t row, uint32_t column) {
-    emit(access(Op::kStore, any_sum(), Buffer::kY, row, column * isa_.lanes, lanes_));
-  }
-
-  void load_small(uint8_t d) {
-    switch (below(isa_.has_splat_lane ? 5 : 4)) {
-      case 0:
-        return emit({.op = Op::kZero, .d = d});
-      case 1:
-        return emit(access(Op::kSplatLoad, d, Buffer::kW, 0, below(stream_count_), 1));
-      case 2: {
-        const uint32_t lanes = 4;
-        return emit(access(Op::kLoad, d, Buffer::kW, 0, below(stream_count_ - lanes + 1), lanes));
-      }
-      case 3:
-        return emit(from_x(Op::kLoad, d));
-      default:
-        return splat_lane(d);
-    }
-  }
-  void splat_lane(uint8_t d) {
-    const uint32_t lanes = 4;
-    const uint8_t source = small();
-    emit(access(Op::kLoad, source, Buffer::kW, 0, below(stream_count_ - lanes + 1), lanes));
-    emit({.op = Op::kSplatLane, .d = d, .a = source, .lane = static_cast<uint8_t>(below(4))});
-    if (below(2)) emit(access(Op::kLoad, source, Buffer::kW, 0, 0, 4));
-  }
-  void step() {
-    switch (below(12)) {
-      case 0:
-      case 1:
-        return load_small(small());
-      case 2:
-        return emit({.op = Op::kCopy, .d = any_sum(), .a = small()});
-      case 3:
-        return emit({.op = Op::kMax, .d = any_sum(), .a = small()});
-      case 4:
-        return emit({.op = Op::kMin, .d = any_sum(), .a = small()});
-      case 5:
-      case 6:
-        return store(below(p_.output_channels), below(columns_));
-      case 7:
-        if (isa_.has_fma_lane)
-          return emit(
-              {.op = Op::kFmaLane, .d = any_sum(), .a = small(), .b = small(), .lane = static_cast<uint8_t>(below(4))});
-        break;
-      case 8:
-        if (isa_.has_fma_load && (isa_.has_masks || lanes_ == isa_.lanes)) {
-          MicroOp op = from_x(Op::kFmaLoad, any_sum());
-          op.b = small();
-          return emit(op);
-        }
-        break;
-      case 9:
-        return emit(access(below(2) ? Op::kPrefetch : Op::kPrefetchFar, 0, Buffer::kX, below(p_.input_channels),
-                           below(100), 0));
-      default:
-        break;
-    }
-    emit({.op = Op::kFma, .d = any_sum(), .a = small(), .b = small()});
-  }
-
-  const KernelProgram& p_;
-  const VectorIsa& isa_;
-  uint32_t stream_count_;
-  PixelTile& tile_;
-  SeededRandom& random_;
-  uint32_t lanes_, columns_;
-};
-
 }  // namespace
 
-KernelProgram spmm_program(const ProgramShape& shape, uint64_t seed) {
-  KernelProgram p = empty_program(shape.target, shape.cpu);
+KernelProgram spmm_program(const SpmmShape& shape, uint64_t seed) {
+  KernelProgram p;
+  p.name = shape.name;
+  p.target = *find_target(shape.target, shape.cpu);
+  p.schedule = *parse_schedule("unrolled:rows=3,vectors=2,k=5,chunk=100,pixels=24,prefetch=1");
   const SparseMatrix matrix = random_sparse_matrix(shape.output_channels, shape.input_channels, shape.sparsity, seed);
   p.output_channels = shape.output_channels;
   p.input_channels = shape.input_channels;
   p.nonzeros = matrix.nonzeros();
   p.pixels = shape.pixels;
-  p.input_stride = std::max(shape.pixels, shape.max_pixels) + (shape.pixels ? 3 : 0);
-  p.output_stride = std::max(shape.pixels, shape.max_pixels) + 2;
+  p.input_stride = shape.input_stride;
+  p.output_stride = shape.output_stride;
   p.pixel_block = shape.pixel_block;
   for (uint32_t row = 0; row < shape.output_channels; row += shape.rows_per_group) {
     RowGroup group{row, std::min(shape.rows_per_group, shape.output_channels - row),
@@ -269,33 +163,6 @@ KernelProgram spmm_program(const ProgramShape& shape, uint64_t seed) {
     p.groups.push_back(group);
   }
   return p;
-}
-
-KernelProgram random_program(std::string_view target, std::string_view cpu, size_t ops_per_tile, uint64_t seed) {
-  KernelProgram p = empty_program(target, cpu);
-  SeededRandom random(seed);
-  p.output_channels = 3;
-  p.input_channels = 5;
-  p.pixels = 0;
-  p.input_stride = 71;
-  p.output_stride = 75;
-  p.pixel_block = 40;
-  p.groups = {{0, 3, 0, 1}};
-  Chunk chunk{.stream_offset = 0, .stream_count = 40, .tiles = empty_tiles(*p.target.vector, 2)};
-  p.stream = random_values(chunk.stream_count, seed + 1);
-  for (PixelTile& tile : chunk.tiles) RandomTileWriter(p, chunk.stream_count, tile, random).write(ops_per_tile);
-  p.chunks.push_back(std::move(chunk));
-  return p;
-}
-
-size_t input_elements(const KernelProgram& p) { return size_t{p.input_channels} * p.input_stride; }
-size_t output_elements(const KernelProgram& p) { return size_t{p.output_channels} * p.output_stride; }
-
-std::vector<float> random_values(size_t count, uint64_t seed) {
-  SeededRandom random(seed);
-  std::vector<float> values(count);
-  std::generate(values.begin(), values.end(), [&] { return random.weight(); });
-  return values;
 }
 
 }  // namespace espalier::test

@@ -1,0 +1,292 @@
+#include "codegen/cost/candidates.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "codegen/kernel_plan.h"
+
+namespace espalier {
+namespace {
+
+/// Rows and vectors worth trying for one form on one vector ISA; vectors from the least to the most.
+struct TileChoice {
+  std::string_view isa;
+  CodeForm form;
+  uint32_t rows, least_vectors, most_vectors;
+};
+// clang-format off
+constexpr TileChoice kTileChoices[] = {
+    {"avx2", CodeForm::kUnrolled, 2, 2, 7},   {"avx2", CodeForm::kUnrolled, 3, 2, 4},
+    {"avx2", CodeForm::kUnrolled, 1, 8, 8},
+    {"avx512", CodeForm::kUnrolled, 6, 1, 4}, {"avx512", CodeForm::kUnrolled, 8, 1, 3},
+    {"avx512", CodeForm::kUnrolled, 4, 5, 6},
+    {"neon", CodeForm::kUnrolled, 8, 1, 3},   {"neon", CodeForm::kUnrolled, 6, 4, 4},
+    {"neon", CodeForm::kUnrolled, 4, 5, 5},   {"neon", CodeForm::kUnrolled, 3, 7, 7},
+    {"neon", CodeForm::kUnrolled, 2, 8, 8},
+    // V8 keeps straight code in order only in short blocks (backends/wasm/chunk_body.cpp): one vector, many rows.
+    {"simd128", CodeForm::kUnrolled, 8, 1, 1},
+    {"relaxed", CodeForm::kUnrolled, 8, 1, 1},
+    {"portable", CodeForm::kUnrolled, 2, 1, 4},
+    {"avx2", CodeForm::kLoop, 1, 1, 7},       {"avx2", CodeForm::kNano, 2, 1, 4},
+    {"avx2", CodeForm::kDense, 6, 1, 2},      {"avx2", CodeForm::kDense, 4, 3, 3},
+    {"avx512", CodeForm::kLoop, 1, 1, 12},    {"avx512", CodeForm::kNano, 4, 1, 4},
+    {"avx512", CodeForm::kDense, 8, 1, 3},    {"avx512", CodeForm::kDense, 6, 4, 4},
+    {"neon", CodeForm::kLoop, 1, 1, 8},       {"neon", CodeForm::kNano, 4, 1, 4},
+    {"neon", CodeForm::kDense, 8, 1, 2},      {"neon", CodeForm::kDense, 4, 4, 4},
+    {"simd128", CodeForm::kLoop, 1, 1, 8},    {"simd128", CodeForm::kNano, 2, 1, 4},
+    {"simd128", CodeForm::kDense, 4, 1, 2},
+    {"relaxed", CodeForm::kLoop, 1, 1, 8},    {"relaxed", CodeForm::kNano, 2, 1, 4},
+    {"relaxed", CodeForm::kDense, 4, 1, 2},
+    {"portable", CodeForm::kLoop, 1, 1, 8},   {"portable", CodeForm::kNano, 2, 1, 4},
+    {"portable", CodeForm::kDense, 4, 1, 2},
+};
+// clang-format on
+
+uint32_t ceil_div(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
+
+/// A schedule in the making.
+struct Choice {
+  const KernelSpec& spec;
+  const Target& target;
+  Schedule schedule;
+};
+
+/// The pixels that a tile must divide, or 0: panels cannot be left in the middle of a tile.
+uint32_t panel_of(const KernelSpec& spec) { return std::gcd(spec.input_panel, spec.output_panel); }
+
+bool fits_panels(const Choice& plan, uint32_t vectors) {
+  const uint32_t panel = panel_of(plan.spec);
+  return panel == 0 || panel % (vectors * plan.target.vector->lanes) == 0;
+}
+
+/// Where the tables have no pair with what the user fixed: as much of the rest as registers and panels allow, up to 8.
+void choose_rest_of_tile(Choice& plan) {
+  Schedule& s = plan.schedule;
+  auto fits = [&] {
+    return registers_needed(*plan.target.vector, s.form, s.tile_rows, s.tile_vectors) <=
+           plan.target.vector->registers;
+  };
+  const bool rows_open = s.tile_rows == 0;
+  if (rows_open) s.tile_rows = 1;
+  if (!s.tile_vectors)
+    for (s.tile_vectors = 8; s.tile_vectors > 1 && (!fits() || !fits_panels(plan, s.tile_vectors));) --s.tile_vectors;
+  if (rows_open)
+    for (s.tile_rows = 8; s.tile_rows > 1 && !fits();) --s.tile_rows;
+}
+
+/// A K block's slice of one pixel tile of the input has to stay in L1D while the chunk's rows pass over it; about a
+/// third of the cache is left for the output rows and the weights.
+void choose_k_block(Choice& plan) {
+  Schedule& s = plan.schedule;
+  if (s.k_block) return;
+  const uint32_t columns = std::max(1u, plan.spec.matrix.columns());
+  const uint32_t row_bytes = s.tile_vectors * plan.target.vector->lanes * 4;
+  const uint32_t fits = std::max(16u, plan.target.cpu->l1d * 2 / 3 / row_bytes);
+  // Up to half as much again costs less than another pass over the output.
+  const uint32_t blocks = columns <= fits + fits / 2 ? 1 : ceil_div(columns, fits);
+  s.k_block = ceil_div(columns, blocks);
+}
+
+/// Rolled code has no size to bound; groups of rows are for threads to share where panels are few. A group costs its
+/// own pass over the input (512x512 at 196 pixels, Zen 3: 61 GFLOP/s with 7 groups, 64.6 with one).
+void choose_rolled_chunk(Choice& plan) {
+  constexpr uint32_t kItems = 8, kLeast = 1024;
+  const SparseMatrix& m = plan.spec.matrix;
+  const uint32_t panels = ceil_div(plan.spec.max_pixels(), std::max(1u, panel_of(plan.spec)));
+  const uint64_t groups = panel_of(plan.spec) ? std::max(1u, kItems / panels) : kItems;
+  const uint64_t blocks = ceil_div(std::max(1u, m.columns()), plan.schedule.k_block);
+  const uint64_t work =
+      plan.schedule.form == CodeForm::kDense ? uint64_t{m.rows()} * m.columns() : m.nonzeros();
+  plan.schedule.chunk_nonzeros = static_cast<uint32_t>(std::max<uint64_t>(kLeast, work / blocks / groups + 1));
+}
+
+/// Straight-line code of one tile stays inside three quarters of the instruction cache.
+void choose_chunk(Choice& plan) {
+  Schedule& s = plan.schedule;
+  if (s.chunk_nonzeros) return;
+  if (is_rolled(s.form)) return choose_rolled_chunk(plan);
+  constexpr double kLargest = 32 * 1024;  // larger caches (Cortex-A76: 64 KiB) gain nothing from larger chunks
+  const double budget = 0.75 * std::min<double>(plan.target.cpu->l1i, kLargest);
+  s.chunk_nonzeros = std::max(32u, static_cast<uint32_t>(budget / code_bytes_per_nonzero(plan.target, s.form, s.tile_vectors)));
+}
+
+/// Instruction fetch waits for its misses, data prefetchers hide most of theirs: 512x512 at 196 pixels, 90 % zeros, Zen
+/// 3, runs at 50 GFLOP/s in blocks of 64 pixels and at 53 in one block.
+constexpr double kCodeWeight = 2;
+
+/// Bytes moved into the L2 cache for one run with a given pixel block: code once per block when it does not stay, input
+/// once per row group when it does not stay.
+double traffic(const Choice& plan, uint32_t block) {
+  const Schedule& s = plan.schedule;
+  const SparseMatrix& m = plan.spec.matrix;
+  const double nonzeros = static_cast<double>(m.nonzeros());
+  const double code = nonzeros * (code_bytes_per_nonzero(plan.target, s.form, s.tile_vectors) + 4);
+  const double k_blocks = ceil_div(std::max(1u, m.columns()), s.k_block);
+  const double groups = std::max(1.0, std::ceil(nonzeros / s.chunk_nonzeros / k_blocks));
+  const double input = 4.0 * m.columns() * plan.spec.max_pixels();
+  const double resident = 4.0 * (m.columns() + m.rows()) * block;
+  const double l2 = plan.target.cpu->l2;
+  const double blocks = ceil_div(plan.spec.max_pixels(), block);
+  const double code_traffic = code > l2 / 2 || resident + code > l2 ? code * blocks : code;
+  const double input_traffic = resident > l2 / 2 ? input * groups : input;
+  return kCodeWeight * code_traffic + input_traffic;
+}
+
+/// One panel at a time: its slices stay in the caches, and panels are what threads share. A tile narrower than a panel
+/// has to stay inside one (KernelProgram's verifier), so then a block is one tile's walk through what both sides share.
+void choose_panel_block(Choice& plan, uint32_t width) {
+  Schedule& s = plan.schedule;
+  const uint32_t panel = panel_of(plan.spec);
+  const bool steps = (!plan.spec.input_panel || plan.spec.input_panel == width) &&
+                     (!plan.spec.output_panel || plan.spec.output_panel == width);
+  s.pixel_block = steps && s.pixel_block ? ceil_div(s.pixel_block, panel) * panel : panel;
+}
+
+/// The block of whole tiles that moves least; the smallest among equals, because blocks are also what threads share.
+void choose_pixel_block(Choice& plan) {
+  Schedule& s = plan.schedule;
+  const uint32_t width = s.tile_vectors * plan.target.vector->lanes;
+  if (panel_of(plan.spec)) return choose_panel_block(plan, width);
+  if (s.pixel_block) {
+    s.pixel_block = ceil_div(s.pixel_block, width) * width;
+    return;
+  }
+  const uint32_t tiles = std::max(1u, ceil_div(plan.spec.max_pixels(), width));
+  double best = HUGE_VAL;
+  for (uint32_t per_block : {8u, 12u, 16u, 24u, 32u, 48u, 64u, 2u, 4u, 6u, tiles}) {
+    if (per_block > tiles) per_block = tiles;
+    const double cost = traffic(plan, per_block * width);
+    if (cost < best * 0.98) best = cost, s.pixel_block = per_block * width;
+  }
+}
+
+Status check(const Choice& plan) {
+  const Schedule& s = plan.schedule;
+  const VectorIsa& isa = *plan.target.vector;
+  if (s.tile_rows > kMaxTileRows)
+    return bad_input("schedule has rows={}, but the limit is {}", s.tile_rows, kMaxTileRows);
+  if (s.form == CodeForm::kLoop && s.tile_rows != 1)
+    return bad_input("schedule has rows={}, but loops take one row at a time", s.tile_rows);
+  const uint64_t needed = registers_needed(isa, s.form, s.tile_rows, s.tile_vectors);
+  if (needed > isa.registers)
+    return bad_input("schedule with rows={}, vectors={} needs {} vector registers, but {} has {}", s.tile_rows,
+                     s.tile_vectors, needed, isa.name, isa.registers);
+  const uint32_t panel = panel_of(plan.spec), width = s.tile_vectors * isa.lanes;
+  if (panel % width != 0)
+    return bad_input("schedule has vectors={} of {} pixels, but panels of {} and {} pixels are not cut into such tiles",
+                     s.tile_vectors, isa.lanes, plan.spec.input_panel, plan.spec.output_panel);
+  return {};
+}
+
+/// Fills in what a schedule with a form and a tile leaves open.
+void choose_rest(Choice& plan) {
+  choose_rest_of_tile(plan);
+  choose_k_block(plan);
+  choose_chunk(plan);
+  choose_pixel_block(plan);
+  if (plan.schedule.prefetch == -1) plan.schedule.prefetch = 0;
+  if (plan.schedule.cluster == -1) plan.schedule.cluster = plan.schedule.tile_rows > 2 ? 1 : 0;
+}
+
+/// Clustering finds rows with more in common than chance gives (Zen 3's and NEON's tiles on MobileNetV1: 1.1 to 1.3).
+constexpr double kClusterGain = 1.15;
+
+double sharing_of(const KernelSpec& spec, const Schedule& s) {
+  const double even = expected_sharing(1 - spec.matrix.sparsity(), s.tile_rows);
+  return s.cluster == 1 ? std::min<double>(s.tile_rows, kClusterGain * even) : even;
+}
+
+class Candidates {
+ public:
+  Candidates(const KernelSpec& spec, const Target& target, const Schedule& wish)
+      : spec_(spec), target_(target), wish_(wish) {}
+
+  Result<std::vector<Candidate>> run() {
+    for (const TileChoice& choice : kTileChoices)
+      if (choice.isa == target_.vector->name && is_wished(choice)) add_tiles(choice);
+    if (found_.empty())
+      if (Status s = add_as_wished(); !s) return std::move(s).error();
+    std::stable_sort(found_.begin(), found_.end(), [](const Candidate& a, const Candidate& b) {
+      return a.cost.cycles() < b.cost.cycles();
+    });
+    return std::move(found_);
+  }
+
+ private:
+  bool is_wished(const TileChoice& c) const {
+    const bool form = wish_.form == CodeForm::kChosen ? is_sensible(c.form) : wish_.form == c.form;
+    const bool vectors = wish_.tile_vectors == 0 || (wish_.tile_vectors >= c.least_vectors && wish_.tile_vectors <= c.most_vectors);
+    return form && vectors && (wish_.tile_rows == 0 || wish_.tile_rows == c.rows);
+  }
+  /// Multiplying by zeros is for layers that have few, or whose outputs depend on it not at all.
+  bool is_sensible(CodeForm form) const { return form != CodeForm::kDense || spec_.matrix.sparsity() < 0.6; }
+
+  void add_tiles(const TileChoice& c) {
+    for (uint32_t v = c.least_vectors; v <= c.most_vectors; ++v) {
+      Choice choice{spec_, target_, wish_};
+      choice.schedule.form = c.form;
+      choice.schedule.tile_rows = c.rows;
+      choice.schedule.tile_vectors = v;
+      if ((wish_.tile_vectors == 0 || wish_.tile_vectors == v) && fits_panels(choice, v)) (void)add(choice);
+    }
+  }
+  /// A tile that is in no table, and maybe impossible.
+  Status add_as_wished() {
+    Choice choice{spec_, target_, wish_};
+    if (wish_.form == CodeForm::kChosen) choice.schedule.form = CodeForm::kUnrolled;
+    if (wish_.form == CodeForm::kLoop && wish_.tile_rows == 0) choice.schedule.tile_rows = 1;
+    return add(choice);
+  }
+  Status add(Choice& choice) {
+    choose_rest(choice);
+    if (Status s = check(choice); !s) return std::move(s).error().in("kernel " + spec_.name);
+    const Schedule& s = choice.schedule;
+    found_.push_back({s, predict(spec_, target_, s, sharing_of(spec_, s))});
+    return {};
+  }
+
+  const KernelSpec& spec_;
+  const Target& target_;
+  const Schedule& wish_;
+  std::vector<Candidate> found_;
+};
+
+}  // namespace
+
+uint64_t registers_needed(const VectorIsa& isa, CodeForm form, uint32_t rows, uint32_t vectors) {
+  const uint64_t accumulators = uint64_t{rows} * vectors;
+  if (is_rolled(form)) {
+    const uint32_t weights = (isa.has_splat_lane ? 1 : 0) + (isa.has_fma_lane ? 0 : 1);
+    const uint32_t groups = isa.has_fma_lane && form == CodeForm::kDense ? ceil_div(rows, 4) - 1 : 0;
+    const bool in_memory = isa.has_fma_load && form == CodeForm::kLoop;
+    // A narrow tail of one or two vectors loads its inputs.
+    return std::max(accumulators + weights + groups + (in_memory ? 0 : vectors), uint64_t{rows} * 2 + weights + 2);
+  }
+  // Four weights, a splat weight; and an input where a narrow tail of one vector cannot multiply straight from memory.
+  if (isa.has_fma_load) return isa.has_masks ? accumulators + 2 : std::max(accumulators + 2, uint64_t{rows} + 3);
+  if (isa.has_fma_lane) return accumulators + vectors + 1;  // input vectors, four weights
+  return accumulators + vectors + 2;                        // input vectors, four weights, a splat weight
+}
+
+double code_bytes_per_nonzero(const Target& target, CodeForm form, uint32_t vectors) {
+  if (is_rolled(form)) return 2;  // an index
+  switch (target.isa) {
+    case Isa::kX86_64:
+      return 6.5 * vectors + 13;
+    case Isa::kAArch64:
+      return 4 * (vectors * 1.75 + 0.4);
+    case Isa::kWasm:
+      return 24.0 * vectors + 10;  // what V8 makes of it on x86-64
+    // Compilers slow down quadratically on long blocks: keep emitted C functions to a few hundred non-zeros.
+    case Isa::kC99:
+      return 80;
+  }
+  return 80;
+}
+
+Result<std::vector<Candidate>> rank_schedules(const KernelSpec& spec, const Target& target, const Schedule& wish) {
+  return Candidates(spec, target, wish).run();
+}
+
+}  // namespace espalier

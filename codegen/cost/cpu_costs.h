@@ -1,0 +1,22 @@
+// What the cost model knows about a CPU besides its caches (ir/target.h).
+#pragma once
+
+#include <string_view>
+
+namespace espalier {
+
+/// Rates per cycle of one core; vectors are the ISA's full ones. Bytes per cycle at which straight code reaches the
+/// back end: from L1I, from L2, from farther; data likewise into L1D.
+struct CpuCosts {
+  std::string_view cpu;
+  double fmas, fma_latency, loads, stores, instructions;  ///< latency: cycles from sum to sum
+  double code_near, code_l2, code_far;
+  double data_l2, data_far;
+  double mispredict;  ///< cycles lost at a loop's end that was not foreseen
+  double ghz;         ///< to express cycles as time
+};
+
+/// The entry of a CPU (Cpu::name); every CPU of ir/target.cpp has one.
+const CpuCosts& cpu_costs(std::string_view cpu);
+
+}  // namespace espalier

@@ -1,0 +1,25 @@
+#include "codegen/layout.h"
+
+#include <cmath>
+
+#include "codegen/cost/candidates.h"
+
+namespace espalier {
+
+Result<uint32_t> recommended_panel(KernelSpec spec, const Target& target) {
+  constexpr uint32_t kMostVectors = 8;
+  uint32_t best = target.vector->lanes;
+  double least = HUGE_VAL;
+  for (uint32_t v = 1; v <= kMostVectors; ++v) {
+    const uint32_t width = v * target.vector->lanes;
+    spec.input_panel = spec.output_panel = spec.input_stride = spec.output_stride = width;
+    auto checked = validated(spec);
+    if (!checked) return std::move(checked).error();
+    const auto candidates = rank_schedules(*checked, target, {});
+    if (!candidates) return candidates.error();
+    if ((*candidates)[0].cost.cycles() < least) least = (*candidates)[0].cost.cycles(), best = width;
+  }
+  return best;
+}
+
+}  // namespace espalier

@@ -1,0 +1,77 @@
+#include <algorithm>
+#include <bit>
+#include <map>
+
+#include "codegen/kernel_plan.h"
+
+namespace espalier {
+namespace {
+
+/// A pattern gets a loop of its own if a row tile has it at least this often within a chunk: a loop that mostly runs
+/// not at all or once costs a mispredicted branch, which is worth several loads.
+constexpr double kWorthALoop = 1.5;
+/// Non-zeros of single rows in one turn of their loop: as many as weights come by one load.
+constexpr uint32_t kSinglesPerTurn = 4;
+
+bool more_rows(uint32_t a, uint32_t b) {
+  const int rows_a = std::popcount(a), rows_b = std::popcount(b);
+  return rows_a != rows_b ? rows_a > rows_b : a < b;
+}
+
+/// How often each pattern occurs, in the order of their loops.
+std::map<uint32_t, uint64_t, bool (*)(uint32_t, uint32_t)> count_patterns(const KernelPlan& plan) {
+  std::map<uint32_t, uint64_t, bool (*)(uint32_t, uint32_t)> counts(more_rows);
+  for (const ChunkPlan& chunk : plan.chunks)
+    for (const ColumnUse& use : chunk.uses) ++counts[use.rows];
+  return counts;
+}
+
+uint64_t tile_count(const KernelPlan& plan) {
+  uint64_t count = 0;
+  for (const ChunkPlan& chunk : plan.chunks) count += chunk.tiles.size();
+  return count;
+}
+
+/// The patterns worth a loop, and all single rows, into which every pattern can be split.
+std::vector<uint32_t> kept_patterns(const KernelPlan& plan) {
+  std::vector<uint32_t> kept;
+  const double worth = kWorthALoop * static_cast<double>(tile_count(plan));
+  for (const auto& [rows, count] : count_patterns(plan))
+    if (std::popcount(rows) > 1 && static_cast<double>(count) >= worth) kept.push_back(rows);
+  for (uint32_t r = 0; r < plan.schedule.tile_rows; ++r) kept.push_back(1u << r);
+  return kept;
+}
+
+/// Takes the largest kept patterns out of `use` until nothing is left.
+void split(ColumnUse use, const std::vector<uint32_t>& kept, std::vector<ColumnUse>& parts) {
+  for (const uint32_t rows : kept) {
+    if ((use.rows & rows) != rows) continue;
+    parts.push_back({use.column, rows});
+    use.rows &= ~rows;
+  }
+}
+
+void split_chunk(ChunkPlan& chunk, const std::vector<uint32_t>& kept) {
+  std::vector<ColumnUse> all;
+  for (RowTile& tile : chunk.tiles) {
+    const auto first = static_cast<ptrdiff_t>(all.size());
+    for (uint32_t u = 0; u < tile.uses; ++u) split(chunk.uses[tile.first_use + u], kept, all);
+    std::stable_sort(all.begin() + first, all.end(),
+                     [](const ColumnUse& a, const ColumnUse& b) { return more_rows(a.rows, b.rows); });
+    tile.first_use = static_cast<uint32_t>(first);
+    tile.uses = static_cast<uint32_t>(all.size()) - tile.first_use;
+  }
+  chunk.uses = std::move(all);
+}
+
+}  // namespace
+
+Status find_patterns(KernelPlan& plan) {
+  const std::vector<uint32_t> kept = kept_patterns(plan);
+  for (ChunkPlan& chunk : plan.chunks) split_chunk(chunk, kept);
+  for (const auto& [rows, count] : count_patterns(plan))
+    plan.patterns.push_back({rows, std::popcount(rows) == 1 ? kSinglesPerTurn : 1});
+  return {};
+}
+
+}  // namespace espalier

@@ -1,0 +1,110 @@
+// Loops over non-zeros: for every pattern of rows one counted loop over the columns that these rows, and no others of
+// the tile, share. `loop` is the case of tiles of one row. After: Wilkinson, Cheshmi, Dehnavi, "Register Tiling for
+// Unstructured Sparsity in Neural Network Inference" (PLDI 2023), with the patterns of this matrix and without padding.
+#include <bit>
+
+#include "codegen/rolled_writer.h"
+
+namespace espalier {
+namespace {
+
+class PatternLoops {
+ public:
+  PatternLoops(RolledWriter& writer, const std::vector<RowPattern>& patterns) : w_(writer), patterns_(patterns) {}
+
+  void run() {
+    for (const RowPattern& pattern : patterns_) {
+      if (pattern.rows >> w_.rows()) continue;  // a last, smaller tile has no such rows
+      add_loop(pattern.rows, pattern.columns_per_turn);
+      if (pattern.columns_per_turn > 1) add_loop(pattern.rows, 1);
+    }
+  }
+
+ private:
+  void add_loop(uint32_t rows, uint32_t columns) {
+    w_.begin_loop_indexed();
+    const auto row_count = static_cast<uint32_t>(std::popcount(rows));
+    for (uint32_t c = 0; c < columns; ++c) w_.point(c, w_.entries_ahead() + c);
+    if (row_count > 1)
+      multiply_shared(rows);
+    else
+      multiply_row(static_cast<uint32_t>(std::countr_zero(rows)), columns);
+    w_.advance(Buffer::kW, 0, columns * row_count);
+    w_.advance(Buffer::kI, 0, columns);
+    w_.end_loop();
+  }
+
+  /// Columns of a single row: nothing to share, so the input comes straight from memory where it can.
+  void multiply_row(uint32_t row, uint32_t columns) {
+    const uint32_t ahead = w_.weights_ahead();
+    if (columns == 1) return multiply_one(row, ahead);
+    w_.load_group(0, ahead);
+    if (w_.isa().has_fma_lane) return multiply_lanes(row, columns);
+    for (uint32_t c = 0; c < columns; ++c) {
+      w_.splat(0, ahead, c);
+      for (uint32_t v = 0; v < w_.vectors(); ++v)
+        w_.multiply_memory(row, v, Buffer::kXAt, c, static_cast<uint8_t>(w_.registers().splat));
+    }
+  }
+  void multiply_one(uint32_t row, uint32_t ahead) {
+    const bool lanes = w_.isa().has_fma_lane;
+    if (lanes)
+      w_.load_group(0, ahead);
+    else
+      w_.splat_from_memory(ahead);
+    for (uint32_t v = 0; v < w_.vectors(); ++v) {
+      if (!lanes) {
+        w_.multiply_memory(row, v, Buffer::kXAt, 0, static_cast<uint8_t>(w_.registers().splat));
+        continue;
+      }
+      w_.load_input(w_.registers().input(0, v), Buffer::kXAt, 0, v);
+      w_.multiply(row, v, w_.registers().input(0, v), w_.registers().group(0), 0);
+    }
+  }
+
+  /// With two sets of inputs, a column's vectors load between the multiply-adds of the column before, for cores that
+  /// execute in order.
+  void multiply_lanes(uint32_t row, uint32_t columns) {
+    const RolledRegisters& r = w_.registers();
+    const bool ahead = r.input_sets > 1;
+    for (uint32_t c = 0; c < columns; ++c) {
+      if (!ahead || c == 0) load_column(c);
+      for (uint32_t v = 0; v < w_.vectors(); ++v) {
+        w_.multiply(row, v, r.input(ahead ? c % 2 : 0, v), r.group(0), static_cast<uint8_t>(c));
+        if (ahead && c + 1 < columns) w_.load_input(r.input((c + 1) % 2, v), Buffer::kXAt, c + 1, v);
+      }
+    }
+  }
+  void load_column(uint32_t c) {
+    for (uint32_t v = 0; v < w_.vectors(); ++v) w_.load_input(w_.registers().input(0, v), Buffer::kXAt, c, v);
+  }
+
+  /// One column of several rows: its vectors load once.
+  void multiply_shared(uint32_t rows) {
+    const uint32_t ahead = w_.weights_ahead();
+    const RolledRegisters& r = w_.registers();
+    load_column(0);
+    uint32_t lane = 0;
+    for (; rows != 0; rows &= rows - 1, ++lane) {
+      if (lane % 4 == 0) w_.load_group(lane / 4, ahead + lane);
+      if (!w_.isa().has_fma_lane) w_.splat(lane / 4, ahead + lane / 4 * 4, lane % 4);
+      const auto weight = w_.isa().has_fma_lane ? r.group(lane / 4) : static_cast<uint8_t>(r.splat);
+      for (uint32_t v = 0; v < w_.vectors(); ++v)
+        w_.multiply(static_cast<uint32_t>(std::countr_zero(rows)), v, r.input(0, v), weight,
+                    static_cast<uint8_t>(lane % 4));
+    }
+  }
+
+  RolledWriter& w_;
+  const std::vector<RowPattern>& patterns_;
+};
+
+}  // namespace
+
+Status lower_rolled(KernelPlan& plan) {
+  return lower_chunks(plan, [&](RolledWriter& writer, const ChunkPlan&) {
+    writer.run([&] { PatternLoops(writer, plan.patterns).run(); });
+  });
+}
+
+}  // namespace espalier

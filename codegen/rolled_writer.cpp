@@ -1,0 +1,125 @@
+#include "codegen/rolled_writer.h"
+
+#include <algorithm>
+
+namespace espalier {
+
+RolledRegisters::RolledRegisters(const VectorIsa& isa, uint32_t rows, uint32_t vectors_) : vectors(vectors_) {
+  const uint32_t grouped = isa.has_splat_lane ? 1 : 0, splats = isa.has_fma_lane ? 0 : 1;
+  first_input = rows * vectors;
+  const uint32_t spare = isa.registers - first_input - grouped - splats;
+  // Single rows multiply straight from memory where they can; two sets let loads run ahead on in-order cores.
+  const uint32_t wanted = isa.has_fma_lane ? 2 : 1;
+  input_sets = std::min(wanted, spare / vectors);
+  splat = first_input + std::max(input_sets * vectors, isa.has_fma_load && input_sets == 0 && spare > 0 ? 1u : 0u);
+  first_weights = splat + splats;
+  weights = grouped == 0 ? 1 : std::clamp(isa.registers - first_weights, 1u, 2u);
+}
+
+RolledWriter::RolledWriter(const KernelPlan& plan, const ChunkPlan& chunk, const PixelTileShape& shape,
+                           std::vector<MicroOp>& ops)
+    : plan_(plan),
+      shape_(shape),
+      ops_(ops),
+      isa_(*plan.target.vector),
+      rows_(chunk.tiles[0].rows),
+      starts_(chunk.tiles[0].starts),
+      finishes_(chunk.tiles[0].finishes),
+      registers_(isa_, rows_, static_cast<uint32_t>(shape.pieces.size())) {}
+
+MicroOp RolledWriter::piece(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t v) const {
+  return {op, d, 0, 0, buffer, 0, shape_.pieces[v].lanes, row, shape_.pieces[v].column};
+}
+
+void RolledWriter::load_input(uint8_t d, Buffer buffer, uint32_t row, uint32_t v) {
+  push(piece(Op::kLoad, d, buffer, row, v));
+}
+
+void RolledWriter::multiply(uint32_t row, uint32_t v, uint8_t input, uint8_t weight, uint8_t lane) {
+  const Op op = isa_.has_fma_lane && weight != registers_.splat ? Op::kFmaLane : Op::kFma;
+  push({op, registers_.sum(row, v), input, weight, Buffer::kX, op == Op::kFmaLane ? lane : uint8_t{0}, 0, 0, 0});
+}
+
+void RolledWriter::multiply_memory(uint32_t row, uint32_t v, Buffer buffer, uint32_t input_row, uint8_t weight) {
+  if (isa_.has_fma_load && fuses_load(v)) {
+    MicroOp op = piece(Op::kFmaLoad, registers_.sum(row, v), buffer, input_row, v);
+    op.b = weight;
+    return push(op);
+  }
+  const uint8_t input = registers_.input(0, registers_.input_sets ? v : 0);
+  load_input(input, buffer, input_row, v);
+  multiply(row, v, input, weight, 0);
+}
+
+void RolledWriter::load_group(uint32_t number, uint32_t ahead) {
+  if (isa_.has_splat_lane || isa_.has_fma_lane)
+    push({Op::kLoad, registers_.group(number), 0, 0, Buffer::kW, 0, 4, 0, ahead});
+}
+
+void RolledWriter::splat(uint32_t group, uint32_t ahead, uint32_t lane) {
+  if (!isa_.has_splat_lane) return splat_from_memory(ahead + lane);
+  push({Op::kSplatLane, static_cast<uint8_t>(registers_.splat), registers_.group(group), 0, Buffer::kX,
+        static_cast<uint8_t>(lane), 0, 0, 0});
+}
+void RolledWriter::splat_from_memory(uint32_t ahead) {
+  push({Op::kSplatLoad, static_cast<uint8_t>(registers_.splat), 0, 0, Buffer::kW, 0, 0, 0, ahead});
+}
+
+void RolledWriter::begin_loop_indexed() {
+  push({Op::kLoopIndexed, 0, 0, 0, Buffer::kI, 0, 0, 0, entries_ahead_});
+  ++entries_ahead_;
+}
+void RolledWriter::point(uint32_t pointer, uint32_t entry) {
+  push({Op::kPoint, 0, 0, 0, Buffer::kXAt, 0, 0, pointer, entry});
+}
+void RolledWriter::advance(Buffer buffer, uint32_t row, uint32_t column) {
+  if (row + column != 0) push({Op::kAdvance, 0, 0, 0, buffer, 0, 0, row, column});
+}
+
+void RolledWriter::begin_tiles() {
+  begin_loop_indexed();  // its count stays one entry in front of every tile
+}
+void RolledWriter::end_tiles() {
+  advance(Buffer::kW, 0, weights_ahead_);
+  advance(Buffer::kI, 0, entries_ahead_ - 1);
+  end_loop();
+}
+
+void RolledWriter::start_sums() {
+  const bool biased = starts_ && !plan_.spec.bias.empty(), pointed = rows_ == 1 || !starts_;
+  for (uint32_t r = 0; r < rows_; ++r) {
+    if (pointed) point_output(entries_ahead_++);
+    if (!starts_)
+      load_sums(r);
+    else if (biased)
+      start_with_bias(r);
+    else
+      for (uint32_t v = 0; v < vectors(); ++v) push({Op::kZero, registers_.sum(r, v)});
+  }
+}
+void RolledWriter::start_with_bias(uint32_t row) {
+  push({Op::kSplatLoad, registers_.sum(row, 0), 0, 0, Buffer::kW, 0, 0, 0, weights_ahead_++});
+  for (uint32_t v = 1; v < vectors(); ++v) push({Op::kCopy, registers_.sum(row, v), registers_.sum(row, 0)});
+}
+void RolledWriter::load_sums(uint32_t row) {
+  for (uint32_t v = 0; v < vectors(); ++v) push(piece(Op::kLoad, registers_.sum(row, v), Buffer::kYAt, 0, v));
+}
+
+void RolledWriter::bound(Op op) {
+  const auto d = static_cast<uint8_t>(registers_.first_input);
+  push({Op::kSplatLoad, d, 0, 0, Buffer::kW, 0, 0, 0, weights_ahead_++});
+  for (uint32_t s = 0; s < rows_ * vectors(); ++s) push({op, static_cast<uint8_t>(s), d});
+}
+
+void RolledWriter::finish_sums() {
+  if (finishes_ && plan_.spec.clamp.has_low()) bound(Op::kMax);
+  if (finishes_ && plan_.spec.clamp.has_high()) bound(Op::kMin);
+  for (uint32_t r = 0; r < rows_; ++r) {
+    if (rows_ > 1) point_output(entries_ahead_++);
+    for (uint32_t v = 0; v < vectors(); ++v) push(piece(Op::kStore, registers_.sum(r, v), Buffer::kYAt, 0, v));
+  }
+}
+
+void RolledWriter::point_output(uint32_t entry) { push({Op::kPoint, 0, 0, 0, Buffer::kYAt, 0, 0, 0, entry}); }
+
+}  // namespace espalier

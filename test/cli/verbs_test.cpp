@@ -1,0 +1,145 @@
+// run, bench, inspect and targets.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "llvm/Support/JSON.h"
+#include "running_program.h"
+#include "sample_inputs.h"
+
+namespace espalier::test {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> found;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    found.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return found;
+}
+
+struct Verbs : testing::Test {
+  Verbs() {
+    folder.write("model.tflite", small_model());
+    folder.write("net.npz", layers_file(3, 8, 10));
+    folder.write("w.mtx", small_matrix());
+  }
+  Outcome espalier(const std::string& arguments) const { return espalier_in(folder, words(arguments)); }
+  TemporaryFolder folder;
+};
+
+TEST_F(Verbs, RunAgreesWithTheReference) {
+  const Outcome done = espalier("run net.npz --pixels 37");
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_EQ(lines(done.out).size(), 5u);
+  EXPECT_THAT(done.out, EndsWith("3 kernels, 3 within the error bound of the reference\n"));
+}
+
+TEST_F(Verbs, RunTakesPixelsAndClampFromTheModel) {
+  const Outcome done = espalier("run model.tflite");
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(lines(done.out).at(1), testing::ContainsRegex(" 4x6 +35 +7 "));
+}
+
+TEST_F(Verbs, RunAgreesWithPixelsLeftToRunTimeAndStrides) {
+  const Outcome done = espalier("run net.npz --pixels any:37 --input-stride auto --output-stride 50 --clamp -1,2");
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+}
+
+TEST_F(Verbs, RunColumnsEndWhereTheirTitlesEnd) {
+  const std::vector<std::string> table = lines(espalier("run net.npz --pixels 37").out);
+  ASSERT_EQ(table.size(), 5u);
+  for (size_t row = 1; row < 4; ++row) EXPECT_EQ(table[row].size(), table[0].size());
+}
+
+TEST_F(Verbs, CheckAcceptsWhatWriteDataWrote) {
+  ASSERT_EQ(espalier("run net.npz --pixels 37 --write-data data").exit_code, 0);
+  EXPECT_EQ(folder.read("data/layer0.x.f32").size(), 10u * 37 * 4);
+  EXPECT_EQ(folder.read("data/layer0.y.f32").size(), 8u * 37 * 4);
+  const Outcome done = espalier("run net.npz --pixels 37 --check data");
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.out, EndsWith("3 kernels, 3 within the error bound of the reference\n"));
+}
+
+TEST_F(Verbs, CheckRefusesACorruptedOutput) {
+  ASSERT_EQ(espalier("run net.npz --pixels 37 --write-data data").exit_code, 0);
+  std::string bytes = folder.read("data/layer1.y.f32");
+  bytes.at(4 * 40 + 3) ^= 0x01;  // the exponent of one output
+  folder.write("data/layer1.y.f32", bytes);
+  const Outcome done = espalier("run net.npz --pixels 37 --check data");
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_THAT(lines(done.out).at(2), EndsWith("  WRONG"));
+  EXPECT_THAT(done.out, EndsWith("3 kernels, 2 within the error bound of the reference\n"));
+}
+
+TEST_F(Verbs, CheckRefusesNan) {
+  ASSERT_EQ(espalier("run w.mtx --pixels 4 --write-data data").exit_code, 0);
+  std::string bytes = folder.read("data/w.y.f32");
+  bytes.replace(0, 4, std::string("\x00\x00\xc0\x7f", 4));
+  folder.write("data/w.y.f32", bytes);
+  EXPECT_EQ(espalier("run w.mtx --pixels 4 --check data").exit_code, 1);
+}
+
+TEST_F(Verbs, CheckNeedsTheSameSeed) {
+  ASSERT_EQ(espalier("run w.mtx --pixels 20 --write-data data --seed 5").exit_code, 0);
+  EXPECT_EQ(espalier("run w.mtx --pixels 20 --check data --seed 5").exit_code, 0);
+  EXPECT_EQ(espalier("run w.mtx --pixels 20 --check data --seed 6").exit_code, 1);
+}
+
+TEST_F(Verbs, RunWritesItsTableAsJson) {
+  ASSERT_EQ(espalier("run net.npz --pixels 37 --json deep/table.json").exit_code, 0);
+  auto json = llvm::json::parse(folder.read("deep/table.json"));
+  ASSERT_TRUE(static_cast<bool>(json));
+  ASSERT_EQ(json->getAsArray()->size(), 3u);
+  const llvm::json::Object& row = *json->getAsArray()->front().getAsObject();
+  EXPECT_EQ(row.getString("name"), "layer0");
+  EXPECT_EQ(row.getInteger("output_channels"), 8);
+  EXPECT_EQ(row.getInteger("input_channels"), 10);
+  EXPECT_EQ(row.getInteger("pixels"), 37);
+  EXPECT_LE(row.getNumber("error").value_or(9), 1);
+  for (const char* field :
+       {"input_stride", "output_stride", "nonzeros", "code_bytes", "weight_bytes", "compile_ms", "gflops"})
+    EXPECT_TRUE(row.getNumber(field).has_value()) << field;
+  EXPECT_EQ(folder.files("deep").size(), 1u) << "only the table stays";
+}
+
+TEST_F(Verbs, RunPutsProgressOnStandardErrorOnly) {
+  const Outcome done = espalier("run net.npz --pixels 37 -j1");
+  EXPECT_THAT(done.out, testing::Not(HasSubstr("[1/3]")));
+  EXPECT_EQ(lines(done.err).size(), 3u);
+  EXPECT_THAT(done.err, HasSubstr("[3/3] layer2 8x10 in "));
+}
+
+TEST_F(Verbs, BenchPrintsOneRowPerKernel) {
+  const Outcome done = espalier("bench net.npz --select 1 --pixels 20 --seconds 0.01");
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  ASSERT_EQ(lines(done.out).size(), 3u);
+  for (const char* title : {"GFLOP/s", "p10..p90", "% peak", "stream", "% bound", "code/nz", "weights/nz", "schedule"})
+    EXPECT_THAT(lines(done.out)[0], HasSubstr(title));
+  EXPECT_THAT(lines(done.out)[1], testing::ContainsRegex("^layer1 +8x10 +20 +"));
+  EXPECT_EQ(lines(done.out)[0].find("  schedule"), lines(done.out)[1].find("  unrolled:"));
+}
+
+TEST_F(Verbs, InspectListsEveryWeight) {
+  const Outcome done = espalier("inspect net.npz");
+  EXPECT_EQ(done.exit_code, 0);
+  ASSERT_EQ(lines(done.out).size(), 4u);
+  EXPECT_THAT(lines(done.out)[2], testing::ContainsRegex("^ +1 .* 8x10 .*  layer1$"));
+  EXPECT_EQ(done.err, "");
+  EXPECT_THAT(lines(espalier("inspect model.tflite").out).at(1), testing::ContainsRegex("^ +0 .* 7 "));
+}
+
+TEST_F(Verbs, TargetsListsAllOrOne) {
+  const std::string all = espalier("targets").out, one = espalier("targets --target wasm32").out;
+  for (const char* name : {"x86_64-linux", "x86_64-macos", "aarch64-linux", "aarch64-macos", "wasm32", "c99"})
+    EXPECT_THAT(all, HasSubstr(std::string("\n") + name + " "));
+  EXPECT_EQ(lines(one).size(), 4u) << one;
+  EXPECT_THAT(one, testing::ContainsRegex("\nhost is [a-z0-9_-]+ [a-z0-9-]+\n$"));
+}
+
+}  // namespace
+}  // namespace espalier::test
