@@ -33,6 +33,7 @@ struct Cpu {
   std::string_view name;
   uint32_t l1i, l1d, l2;
   std::string_view llvm_name;  ///< LLVM's name for it (-mcpu), for listings and the machine-code analyser
+  bool gains_by_pairs = true;  ///< AArch64: a load of two registers (ldp) is no slower than two loads
 };
 
 /// Target = operating system's object conventions x vector ISA x CPU.

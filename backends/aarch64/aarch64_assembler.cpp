@@ -1,7 +1,11 @@
 #include "backends/aarch64/aarch64_assembler.h"
 
+#include <algorithm>
+
 #include "backends/aarch64/address_windows.h"
-#include "backends/aarch64/code_buffer.h"
+#include "backends/aarch64/constants.h"
+#include "backends/aarch64/registers.h"
+#include "backends/aarch64/rolled_control.h"
 
 namespace espalier {
 namespace {
@@ -18,9 +22,9 @@ using aarch64::rd;
 using aarch64::rm;
 using aarch64::rn;
 
-constexpr uint32_t kXPointer = 0, kYPointer = 1, kPixels = 3, kScratch = 4;
 constexpr int kFirstSaved = 8, kLastSaved = 15;  // AAPCS64: d8-d15 belong to the caller
-constexpr uint32_t kFloatBytes = 4, kImm12Limit = 1 << 12;
+constexpr uint32_t kFloatBytes = 4;
+constexpr int64_t kQuadBytes = 16, kImm7Limit = 64;
 constexpr int64_t kPrefetchAlignment = 16;
 // The prefetch operation sits where other instructions name their first register: pldl1keep is 0.
 constexpr uint32_t kToL2 = 2, kToStore = 16;
@@ -47,18 +51,24 @@ constexpr Move store_of(uint32_t lanes) {
 class ChunkAssembler {
  public:
   ChunkAssembler(const KernelProgram& program, const aarch64::WordTable& words)
-      : program_(program), code_(words), windows_(code_) {}
+      : program_(program), code_(words), windows_(code_), control_(program, code_) {}
 
   std::string run(const Chunk& chunk) {
+    if (std::any_of(chunk.tiles.begin(), chunk.tiles.end(), is_rolled)) make_room_for_cursors();
     find_saved_registers(chunk);
     move_saved_registers(Insn::kSub, Insn::kStorePairD, Insn::kStoreD);
-    for (const PixelTile& tile : chunk.tiles) emit_tile(tile, &tile == &chunk.tiles.back());
+    for (const PixelTile& tile : chunk.tiles) emit_tile(chunk, tile);
     move_saved_registers(Insn::kAdd, Insn::kLoadPairD, Insn::kLoadD);
     code_.emit(Insn::kReturn);
     return code_.bytes();
   }
 
  private:
+  void make_room_for_cursors() {
+    scratch_ = aarch64::kRolledScratch;
+    straight_windows_ = aarch64::kMixedWindows;
+  }
+
   void find_saved_registers(const Chunk& chunk) {
     uint64_t written = 0;
     for (const PixelTile& tile : chunk.tiles)
@@ -85,7 +95,7 @@ class ChunkAssembler {
   }
 
   /// subs pixels, width; b.lo done; loop: ops; advance; subs pixels, width; b.hs loop; done: add pixels, width
-  void emit_tile(const PixelTile& tile, bool last) {
+  void emit_tile(const Chunk& chunk, const PixelTile& tile) {
     const bool near = tile.ops.size() <= kShortBranchOps;
     count_off(tile.width);
     const size_t skip = code_.size();
@@ -96,17 +106,16 @@ class ChunkAssembler {
       code_.emit(Insn::kBranch);
     }
     const size_t loop = code_.size();
-    windows_.forget();
-    for (const MicroOp& op : tile.ops) emit(op);
-    advance(kXPointer, tile.width * kFloatBytes);
-    advance(kYPointer, tile.width * kFloatBytes);
+    is_rolled(tile) ? emit_rolled(chunk, tile, near) : emit_straight(tile);
+    advance(aarch64::kX, program_.input_step(tile) * kFloatBytes);
+    advance(aarch64::kY, program_.output_step(tile) * kFloatBytes);
     count_off(tile.width);
     branch_back(loop, near);
     if (near)
       code_.patch(skip, bits(Field::kImm19, code_.size() - skip));
     else
       code_.patch(skip + 1, bits(Field::kImm26, code_.size() - skip - 1));
-    if (!last) advance(kPixels, tile.width);
+    if (&tile != &chunk.tiles.back()) advance(aarch64::kPixels, tile.width);
   }
 
   void branch_back(size_t loop, bool near) {
@@ -119,25 +128,48 @@ class ChunkAssembler {
     code_.emit(Insn::kBranch, bits(Field::kImm26, static_cast<int64_t>(loop) - static_cast<int64_t>(code_.size())));
   }
 
-  /// Windows are forgotten at both ends of a tile, so kScratch is free here.
-  void move_constant(uint32_t value) {
-    code_.emit(Insn::kMovz, rd(kScratch) | bits(Field::kImm16, value));
-    if (value >> 16) code_.emit(Insn::kMovk16, rd(kScratch) | bits(Field::kImm16, value >> 16));
+  /// Windows are forgotten at both ends of a tile, so scratch_ is free here.
+  void advance(uint32_t reg, uint64_t amount) { aarch64::add_constant(code_, reg, reg, amount, scratch_); }
+  void count_off(uint32_t pixels) { aarch64::subtract_constant(code_, aarch64::kPixels, pixels, scratch_); }
+
+  void emit_straight(const PixelTile& tile) {
+    windows_.forget(straight_windows_);
+    for (const MicroOp& op : tile.ops) emit(op);
   }
-  void advance(uint32_t reg, uint32_t amount) {
-    if (amount < kImm12Limit) return code_.emit(Insn::kAdd, rd(reg) | rn(reg) | imm12(amount));
-    move_constant(amount);
-    code_.emit(Insn::kAddReg, rd(reg) | rn(reg) | rm(kScratch));
+
+  void emit_rolled(const Chunk& chunk, const PixelTile& tile, bool near) {
+    windows_.forget(aarch64::kRolledWindows);
+    control_.begin(tile, near);
+    for (size_t i = 0; i < tile.ops.size(); ++i) {
+      const MicroOp& op = tile.ops[i];
+      if (op.op >= Op::kLoop)
+        emit_control(op);
+      else if (i + 1 < tile.ops.size() && load_pair(op, tile.ops[i + 1]))
+        ++i;
+      else
+        emit(op);
+    }
+    control_.end(cursor_travel(program_, chunk, tile));
   }
-  void count_off(uint32_t pixels) {
-    if (pixels < kImm12Limit) return code_.emit(Insn::kSubs, rd(kPixels) | rn(kPixels) | imm12(pixels));
-    move_constant(pixels);
-    code_.emit(Insn::kSubsReg, rd(kPixels) | rn(kPixels) | rm(kScratch));
+
+  void emit_control(const MicroOp& op) {
+    const bool keeps_windows = op.op == Op::kPoint || (op.op == Op::kAdvance && op.buffer == Buffer::kI);
+    if (!keeps_windows) windows_.forget(aarch64::kRolledWindows);
+    control_.emit(op);
   }
 
   int64_t offset_of(const MicroOp& op) const {
+    if (op.buffer >= Buffer::kW) return int64_t{op.column} * kFloatBytes;
     const uint64_t stride = op.buffer == Buffer::kX ? program_.input_stride : program_.output_stride;
-    return static_cast<int64_t>((op.row * stride + op.column) * kFloatBytes);  // row is 0 in the weight stream
+    return static_cast<int64_t>((op.row * stride + op.column) * kFloatBytes);
+  }
+
+  Address reach(const MicroOp& op, int64_t offset, uint32_t bytes) {
+    if (op.buffer < Buffer::kXAt) return windows_.reach(op.buffer, offset, bytes);
+    const uint32_t pointer = (op.buffer == Buffer::kXAt ? aarch64::kInputs : aarch64::kOutputs) + op.row;
+    if (aarch64::is_encodable(offset, bytes)) return {pointer, static_cast<int32_t>(offset)};
+    aarch64::add_constant(code_, scratch_, pointer, static_cast<uint64_t>(offset), scratch_);
+    return {scratch_, 0};
   }
 
   void emit(const MicroOp& op) {
@@ -167,12 +199,14 @@ class ChunkAssembler {
       case Op::kPrefetch:
       case Op::kPrefetchFar:
         return prefetch(op);
+      default:
+        return;  // control is not for single operations
     }
   }
 
   void move(const MicroOp& op, Move insn, uint32_t lanes) {
     const uint32_t bytes = lanes * kFloatBytes;
-    const Address address = windows_.reach(op.buffer, offset_of(op), bytes);
+    const Address address = reach(op, offset_of(op), bytes);
     const uint32_t registers = rd(op.d) | rn(address.reg);
     const bool is_scaled = address.delta >= 0 && address.delta % bytes == 0;
     if (is_scaled)
@@ -189,6 +223,21 @@ class ChunkAssembler {
     code_.emit(Insn::kLoadLane2, rd(op.d) | rn(third));
   }
 
+  /// One ldp for two loads of neighbours, where that is possible and the CPU gains by it.
+  bool load_pair(const MicroOp& first, const MicroOp& second) {
+    if (!program_.target.cpu->gains_by_pairs || !are_neighbours(first, second)) return false;
+    const Address address = reach(first, offset_of(first), kQuadBytes);
+    const bool fits = address.delta % kQuadBytes == 0 && address.delta / kQuadBytes < kImm7Limit;
+    if (!fits) return false;
+    code_.emit(Insn::kLoadPairQ, rd(first.d) | bits(Field::kRt2, second.d) | rn(address.reg) |
+                                     bits(Field::kImm7, address.delta / kQuadBytes));
+    return true;
+  }
+  static bool are_neighbours(const MicroOp& a, const MicroOp& b) {
+    return a.op == Op::kLoad && b.op == Op::kLoad && a.lanes == 4 && b.lanes == 4 && a.buffer == b.buffer &&
+           a.row == b.row && b.column == uint64_t{a.column} + 4 && a.d != b.d;
+  }
+
   /// ld1r has no offset and decodes into the same load and dup, so it pays only where a register points there already.
   void splat_load(const MicroOp& op) {
     if (windows_.has_exact(op.buffer, offset_of(op)))
@@ -199,8 +248,9 @@ class ChunkAssembler {
 
   void prefetch(const MicroOp& op) {
     const int64_t offset = offset_of(op) & -kPrefetchAlignment;
-    const Address address = windows_.reach(op.buffer, offset, 8);
-    const uint32_t hint = rd((op.op == Op::kPrefetchFar ? kToL2 : 0) | (op.buffer == Buffer::kY ? kToStore : 0));
+    const Address address = reach(op, offset, 8);
+    const bool is_output = op.buffer == Buffer::kY || op.buffer == Buffer::kYAt;
+    const uint32_t hint = rd((op.op == Op::kPrefetchFar ? kToL2 : 0) | (is_output ? kToStore : 0));
     const bool is_scaled = address.delta >= 0 && address.delta % 8 == 0;
     if (is_scaled)
       code_.emit(Insn::kPrefetch, hint | rn(address.reg) | imm12(address.delta / 8));
@@ -211,6 +261,8 @@ class ChunkAssembler {
   const KernelProgram& program_;
   CodeBuffer code_;
   AddressWindows windows_;
+  aarch64::RolledControl control_;
+  uint32_t scratch_ = aarch64::kStraightScratch, straight_windows_ = aarch64::kStraightWindows;
   std::vector<uint32_t> saved_;
 };
 

@@ -6,16 +6,13 @@ namespace espalier::aarch64 {
 namespace {
 
 constexpr int kPageBits = 12;
-constexpr int64_t kImm12Limit = 1 << 12;
+constexpr int64_t kImm12Limit = 1 << kPageBits;
 
 /// Access sizes are powers of two: masks and a multiplication, because 64-bit divisions were half of all time
 /// with odd strides.
 constexpr bool is_multiple(int64_t delta, uint32_t bytes) { return (delta & (int64_t{bytes} - 1)) == 0; }
 constexpr bool scaled(int64_t delta, uint32_t bytes) {
   return delta >= 0 && delta < kImm12Limit * bytes && is_multiple(delta, bytes);
-}
-constexpr bool encodable(int64_t delta, uint32_t bytes) {
-  return scaled(delta, bytes) || (delta >= -256 && delta < 256);
 }
 constexpr bool is_imm12(int64_t value) { return value > -kImm12Limit && value < kImm12Limit; }
 
@@ -32,10 +29,14 @@ constexpr uint32_t add_fields(uint32_t to, uint32_t from, int64_t amount) {
 
 }  // namespace
 
-void AddressWindows::forget() {
+bool is_encodable(int64_t delta, uint32_t bytes) { return scaled(delta, bytes) || (delta >= -256 && delta < 256); }
+
+void AddressWindows::forget(uint32_t first) {
+  in_use_ = kRoots + static_cast<int>(kLastWindow - first + 1);
   for (int i = 0; i < kWindows; ++i) {
     const bool root = i < kRoots;
-    windows_[i] = {root, root ? static_cast<Buffer>(i) : Buffer::kX, static_cast<uint32_t>(root ? i : i + 1), 0, 0};
+    const auto reg = static_cast<uint32_t>(i) + (root ? 0 : first - kRoots);
+    windows_[i] = {root, root ? static_cast<Buffer>(i) : Buffer::kX, reg, 0, 0};
   }
   for (int i = 0; i < kRoots; ++i) recent_[i].fill(&windows_[i]);
 }
@@ -48,7 +49,7 @@ AddressWindows::Window* AddressWindows::find(Buffer buffer, Accepts accepts) {
 }
 
 Address AddressWindows::reach(Buffer buffer, int64_t offset, uint32_t bytes) {
-  auto covers = [&](const Window& w) { return encodable(offset - w.base, bytes); };
+  auto covers = [&](const Window& w) { return is_encodable(offset - w.base, bytes); };
   Window*& recent = recent_[static_cast<int>(buffer)][class_of(offset)];
   Window* window = covers(*recent) ? recent : find(buffer, covers);
   if (!window) window = &open(buffer, offset, bytes);
@@ -81,7 +82,7 @@ bool AddressWindows::has_exact(Buffer buffer, int64_t offset) const {
 
 AddressWindows::Window& AddressWindows::victim() {
   Window* oldest = &windows_[kRoots];
-  for (int i = kRoots; i < kWindows && oldest->valid; ++i)
+  for (int i = kRoots; i < in_use_ && oldest->valid; ++i)
     if (!windows_[i].valid || windows_[i].last_use < oldest->last_use) oldest = &windows_[i];
   return *oldest;
 }

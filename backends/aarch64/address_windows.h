@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "backends/aarch64/code_buffer.h"
+#include "backends/aarch64/registers.h"
 #include "ir/kernel_program.h"
 
 namespace espalier::aarch64 {
@@ -14,6 +15,9 @@ struct Address {
   uint32_t reg;
   int32_t delta;
 };
+
+/// Whether a load or store of `bytes` (4, 8 or 16) can encode the distance.
+bool is_encodable(int64_t delta, uint32_t bytes);
 
 /// Keeps general registers pointed into the three buffers, so that nearly every access is one instruction.
 ///
@@ -26,8 +30,9 @@ class AddressWindows {
  public:
   explicit AddressWindows(CodeBuffer& code) : code_(code) { forget(); }
 
-  /// Forgets all windows but the pointers themselves (x0, x1, x2), at a point that code reaches from several places.
-  void forget();
+  /// Forgets all windows but the pointers themselves (x0, x1, x2), at a point that code reaches from several places or
+  /// where a pointer moves. From then on windows are registers `first`..kLastWindow.
+  void forget(uint32_t first = kStraightWindows);
 
   /// An address for an access of `bytes` (4, 8 or 16) at byte `offset` of `buffer`, after emitting what it needs.
   Address reach(Buffer buffer, int64_t offset, uint32_t bytes);
@@ -46,7 +51,7 @@ class AddressWindows {
     int64_t base = 0;  ///< bytes from the buffer's pointer
     uint64_t last_use = 0;
   };
-  static constexpr int kRoots = 3, kWindows = 17;  // x0..x2, then x4..x17; x3 counts pixels, x18 is the platform's
+  static constexpr int kRoots = 3, kWindows = kRoots + kLastWindow - kStraightWindows + 1;
 
   template <typename Accepts>
   Window* find(Buffer buffer, Accepts accepts);
@@ -56,6 +61,7 @@ class AddressWindows {
   Window& open_far(Buffer buffer, int64_t offset);
 
   CodeBuffer& code_;
+  int in_use_ = kWindows;  ///< of windows_
   std::array<Window, kWindows> windows_;
   std::array<std::array<Window*, 4>, kRoots> recent_{};  ///< per buffer and class modulo 16 bytes: the window last used
   uint64_t clock_ = 0;

@@ -11,9 +11,9 @@ namespace {
 constexpr OperandInfo kD{'d', Field::kRd}, kS{'s', Field::kRd}, kQ{'q', Field::kRd}, kX{'x', Field::kRd},
     kQn{'q', Field::kRn}, kQm{'q', Field::kRm}, kXn{'x', Field::kRn}, kXm{'x', Field::kRm}, kTied{'t'},
     kImm12{'i', Field::kImm12}, kImm9{'i', Field::kImm9}, kImm7{'i', Field::kImm7}, kImm16{'i', Field::kImm16},
-    kD2{'d', Field::kRt2};
+    kD2{'d', Field::kRt2}, kQ2{'q', Field::kRt2}, kWd{'w', Field::kRd};
 constexpr OperandInfo kCondition{'i', Field::kCond}, kImm19{'i', Field::kImm19}, kImm26{'i', Field::kImm26},
-    kFmlaLane{'i', Field::kFmlaLane}, kDupLane{'i', Field::kDupLane}, kLink{'l'};
+    kFmlaLane{'i', Field::kFmlaLane}, kDupLane{'i', Field::kDupLane}, kShift{'i', Field::kShift}, kLink{'l'};
 constexpr OperandInfo fixed(int value) { return {'i', Field::kNone, value}; }
 
 constexpr InsnInfo kInstructions[kInsnCount] = {
@@ -42,17 +42,22 @@ constexpr InsnInfo kInstructions[kInsnCount] = {
     {"PRFUMi", {fixed(0), kXn, kImm9}},
     {"STPDi", {kD, kD2, kXn, kImm7}},
     {"LDPDi", {kD, kD2, kXn, kImm7}},
+    {"LDPQi", {kQ, kQ2, kXn, kImm7}},
+    {"LDRHHui", {kWd, kXn, kImm12}},
+    {"LDRWui", {kWd, kXn, kImm12}},
     {"ADDXri", {kX, kXn, kImm12, fixed(0)}},
     {"ADDXri", {kX, kXn, kImm12, fixed(12)}},
     {"SUBXri", {kX, kXn, kImm12, fixed(0)}},
     {"SUBXri", {kX, kXn, kImm12, fixed(12)}},
     {"SUBSXri", {kX, kXn, kImm12, fixed(0)}},
-    {"ADDXrs", {kX, kXn, kXm, fixed(0)}},
+    {"ADDXrs", {kX, kXn, kXm, kShift}},
     {"SUBSXrs", {kX, kXn, kXm, fixed(0)}},
     {"MOVZXi", {kX, kImm16, fixed(0)}},
     {"MOVKXi", {kX, kTied, kImm16, fixed(16)}},
     {"MOVKXi", {kX, kTied, kImm16, fixed(32)}},
     {"Bcc", {kCondition, kImm19}},
+    {"CBZX", {kX, kImm19}},
+    {"CBNZX", {kX, kImm19}},
     {"B", {kImm26}},
     {"RET", {kLink}},
 };
@@ -63,6 +68,7 @@ Result<llvm::MCOperand> empty_operand(const McTarget& mc, const OperandInfo& ope
   const char* name = operand.kind == 'd'   ? "D0"
                      : operand.kind == 's' ? "S0"
                      : operand.kind == 'x' ? "X0"
+                     : operand.kind == 'w' ? "W0"
                      : operand.kind == 'l' ? "LR"
                                            : "Q0";
   auto reg = mc.reg(name);

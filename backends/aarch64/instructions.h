@@ -11,44 +11,49 @@
 namespace espalier::aarch64 {
 
 enum class Insn : uint8_t {
-  kFmla,          ///< fmla vd.4s, vn.4s, vm.4s
-  kFmlaLane,      ///< fmla vd.4s, vn.4s, vm.s[lane]
-  kMaxnm,         ///< fmaxnm vd.4s, vn.4s, vm.4s
-  kMinnm,         ///< fminnm vd.4s, vn.4s, vm.4s
-  kZero,          ///< movi vd.2d, #0
-  kDupLane,       ///< dup vd.4s, vn.s[lane]
-  kCopy,          ///< orr vd.16b, vn.16b, vm.16b
-  kLoadQ,         ///< ldr qd, [xn, #imm12 * 16]
-  kLoadD,         ///< ldr dd, [xn, #imm12 * 8]
-  kLoadS,         ///< ldr sd, [xn, #imm12 * 4]
-  kLoadQNear,     ///< ldur qd, [xn, #imm9]
-  kLoadDNear,     ///< ldur dd, [xn, #imm9]
-  kLoadSNear,     ///< ldur sd, [xn, #imm9]
-  kStoreQ,        ///< str qd, [xn, #imm12 * 16]
-  kStoreD,        ///< str dd, [xn, #imm12 * 8]
-  kStoreS,        ///< str sd, [xn, #imm12 * 4]
-  kStoreQNear,    ///< stur qd, [xn, #imm9]
-  kStoreDNear,    ///< stur dd, [xn, #imm9]
-  kStoreSNear,    ///< stur sd, [xn, #imm9]
-  kLoadSplat,     ///< ld1r { vd.4s }, [xn]
-  kLoadLane2,     ///< ld1 { vd.s }[2], [xn]
-  kPrefetch,      ///< prfm pldl1keep, [xn, #imm12 * 8]
-  kPrefetchNear,  ///< prfum pldl1keep, [xn, #imm9]
-  kStorePairD,    ///< stp dd, dt2, [xn, #imm7 * 8]
-  kLoadPairD,     ///< ldp dd, dt2, [xn, #imm7 * 8]
-  kAdd,           ///< add xd, xn, #imm12
-  kAddPages,      ///< add xd, xn, #imm12, lsl #12
-  kSub,           ///< sub xd, xn, #imm12
-  kSubPages,      ///< sub xd, xn, #imm12, lsl #12
-  kSubs,          ///< subs xd, xn, #imm12
-  kAddReg,        ///< add xd, xn, xm
-  kSubsReg,       ///< subs xd, xn, xm
-  kMovz,          ///< movz xd, #imm16
-  kMovk16,        ///< movk xd, #imm16, lsl #16
-  kMovk32,        ///< movk xd, #imm16, lsl #32
-  kBranchIf,      ///< b.cond #imm19 * 4, from this instruction
-  kBranch,        ///< b #imm26 * 4
-  kReturn,        ///< ret
+  kFmla,             ///< fmla vd.4s, vn.4s, vm.4s
+  kFmlaLane,         ///< fmla vd.4s, vn.4s, vm.s[lane]
+  kMaxnm,            ///< fmaxnm vd.4s, vn.4s, vm.4s
+  kMinnm,            ///< fminnm vd.4s, vn.4s, vm.4s
+  kZero,             ///< movi vd.2d, #0
+  kDupLane,          ///< dup vd.4s, vn.s[lane]
+  kCopy,             ///< orr vd.16b, vn.16b, vm.16b
+  kLoadQ,            ///< ldr qd, [xn, #imm12 * 16]
+  kLoadD,            ///< ldr dd, [xn, #imm12 * 8]
+  kLoadS,            ///< ldr sd, [xn, #imm12 * 4]
+  kLoadQNear,        ///< ldur qd, [xn, #imm9]
+  kLoadDNear,        ///< ldur dd, [xn, #imm9]
+  kLoadSNear,        ///< ldur sd, [xn, #imm9]
+  kStoreQ,           ///< str qd, [xn, #imm12 * 16]
+  kStoreD,           ///< str dd, [xn, #imm12 * 8]
+  kStoreS,           ///< str sd, [xn, #imm12 * 4]
+  kStoreQNear,       ///< stur qd, [xn, #imm9]
+  kStoreDNear,       ///< stur dd, [xn, #imm9]
+  kStoreSNear,       ///< stur sd, [xn, #imm9]
+  kLoadSplat,        ///< ld1r { vd.4s }, [xn]
+  kLoadLane2,        ///< ld1 { vd.s }[2], [xn]
+  kPrefetch,         ///< prfm pldl1keep, [xn, #imm12 * 8]
+  kPrefetchNear,     ///< prfum pldl1keep, [xn, #imm9]
+  kStorePairD,       ///< stp dd, dt2, [xn, #imm7 * 8]
+  kLoadPairD,        ///< ldp dd, dt2, [xn, #imm7 * 8]
+  kLoadPairQ,        ///< ldp qd, qt2, [xn, #imm7 * 16]
+  kLoadHalf,         ///< ldrh wd, [xn, #imm12 * 2]
+  kLoadWord,         ///< ldr wd, [xn, #imm12 * 4]
+  kAdd,              ///< add xd, xn, #imm12
+  kAddPages,         ///< add xd, xn, #imm12, lsl #12
+  kSub,              ///< sub xd, xn, #imm12
+  kSubPages,         ///< sub xd, xn, #imm12, lsl #12
+  kSubs,             ///< subs xd, xn, #imm12
+  kAddReg,           ///< add xd, xn, xm, lsl #shift
+  kSubsReg,          ///< subs xd, xn, xm
+  kMovz,             ///< movz xd, #imm16
+  kMovk16,           ///< movk xd, #imm16, lsl #16
+  kMovk32,           ///< movk xd, #imm16, lsl #32
+  kBranchIf,         ///< b.cond #imm19 * 4, from this instruction
+  kBranchIfZero,     ///< cbz xd, #imm19 * 4
+  kBranchIfNotZero,  ///< cbnz xd, #imm19 * 4
+  kBranch,           ///< b #imm26 * 4
+  kReturn,           ///< ret
 };
 inline constexpr int kInsnCount = static_cast<int>(Insn::kReturn) + 1;
 
@@ -66,6 +71,7 @@ enum class Field : uint8_t {
   kImm19,
   kImm26,
   kCond,
+  kShift,
   kFmlaLane,
   kDupLane
 };
@@ -98,6 +104,8 @@ constexpr uint32_t bits(Field field, int64_t value) {
       return v & 0x3ffffff;
     case Field::kCond:
       return v & 15;
+    case Field::kShift:
+      return (v & 63) << 10;
     case Field::kFmlaLane:
       return (v >> 1 & 1) << 11 | (v & 1) << 21;
     case Field::kDupLane:
@@ -113,11 +121,11 @@ constexpr uint32_t imm12(int64_t value) { return bits(Field::kImm12, value); }
 
 inline constexpr uint32_t kStackPointer = 31;
 /// Conditions of kBranchIf after a subtraction of unsigned numbers.
-inline constexpr uint32_t kHigherOrSame = 2, kLower = 3;
+inline constexpr uint32_t kEqual = 0, kNotEqual = 1, kHigherOrSame = 2, kLower = 3;
 
 /// How LLVM knows an instruction: its name there, and each of its operands in LLVM's order.
 struct OperandInfo {
-  char kind = 0;  ///< q, d, s, x: a register of that class; t: the first operand again; i: immediate; l: x30
+  char kind = 0;  ///< q, d, s, x, w: a register of that class; t: the first operand again; i: immediate; l: x30
   Field field = Field::kNone;  ///< where the operand stands; immediates without one have the value `fixed`
   int fixed = 0;
 };

@@ -31,7 +31,7 @@ KernelProgram program_of(std::vector<MicroOp> ops, uint32_t width = 4) {
   p.output_channels = 1, p.input_channels = 1000;
   p.pixels = 64, p.input_stride = 64, p.output_stride = 64, p.pixel_block = 64;
   p.groups = {{0, 1, 0, 1}};
-  p.chunks = {{0, 4, 0, {{width, false, std::move(ops)}}}};
+  p.chunks = {{0, 4, 0, 0, 0, {{width, false, std::move(ops)}}}};
   p.stream = {1, 2, 3, 4};
   return p;
 }

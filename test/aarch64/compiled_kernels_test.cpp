@@ -15,6 +15,7 @@ struct Case {
   bool run_time_pixels;
   uint32_t extra_stride;  ///< elements past the pixels
   const char* schedule;
+  uint32_t panel = 0;  ///< of both buffers
 };
 
 const Case kCases[] = {
@@ -33,6 +34,19 @@ const Case kCases[] = {
     {64, 128, 0.9, 200, false, 6, "unrolled:k=50,chunk=40,pixels=48,prefetch=1"},
     {12, 64, 0.9, 100, false, 4, "unrolled:rows=1,vectors=1"},
     {30, 64, 0.85, 110, false, 1, "unrolled:rows=3,vectors=7"},
+    {128, 64, 0.9, 3136, false, 0, "loop"},
+    {64, 512, 0.9, 49, false, 1, "loop"},
+    {20, 100, 0.8, 61, true, 3, "loop:vectors=4,k=30"},
+    {64, 128, 0.9, 200, false, 6, "nano"},
+    {20, 100, 0.8, 61, true, 3, "nano:rows=3,vectors=2,k=40"},
+    {40, 300, 0.3, 784, false, 0, "dense"},
+    {11, 100, 0.2, 61, true, 3, "dense:rows=4,vectors=3,k=30"},
+    {64, 256, 0.9, 196, false, 0, "loop", 32},
+    {20, 100, 0.8, 61, true, 0, "loop", 16},
+    {64, 256, 0.9, 196, false, 0, "nano", 16},
+    {20, 100, 0.8, 61, true, 0, "nano", 8},
+    {40, 700, 0.3, 196, false, 0, "dense", 8},
+    {40, 64, 0.8, 61, true, 0, "unrolled", 12},
 };
 
 KernelSpec spec_of(const Case& c) {
@@ -43,7 +57,8 @@ KernelSpec spec_of(const Case& c) {
   for (uint32_t r = 0; r < c.rows; ++r) spec.bias.push_back(random.weight());
   spec.clamp = {0, 6};
   if (!c.run_time_pixels) spec.pixels = c.pixels;
-  spec.input_stride = spec.output_stride = c.pixels + c.extra_stride;
+  spec.input_panel = spec.output_panel = c.panel;
+  spec.input_stride = spec.output_stride = c.panel ? c.panel : c.pixels + c.extra_stride;
   return spec;
 }
 

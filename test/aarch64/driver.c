@@ -1,6 +1,6 @@
-/* Runs every case of cases.c three times and writes the results: as one call, item by item in shuffled order, and chunk by
- * chunk with all callee-saved registers watched. Inputs and outputs end at pages that cannot be touched, and canaries
- * stand around the output rows. Exit status: 0, or 1 with the first failure on stdout. */
+/* Runs every case of cases.c three times and writes the results: as one call, item by item in shuffled order, and chunk
+ * by chunk with all callee-saved registers watched. Inputs and outputs end at pages that cannot be touched, and
+ * canaries stand around the output rows. Exit status: 0, or 1 with the first failure on stdout. */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
@@ -37,16 +37,16 @@ static void *forbid(char *at) {
   return at;
 }
 
-/* rows x pixels floats; the last row ends at a forbidden page, and with strides that are multiples of two pages every
- * row does. */
-static float *allocate(struct region *region, size_t rows, size_t stride, size_t pixels) {
-  const size_t bytes = ((rows ? rows - 1 : 0) * stride + pixels) * sizeof(float);
+/* A buffer for rows x pixels floats, as an image or as panels: it ends at a forbidden page, and in images with strides
+ * that are multiples of two pages every row does. */
+static float *allocate(struct region *region, size_t rows, size_t stride, size_t panel, size_t pixels) {
+  const size_t bytes = espalier_buffer_elements(rows, pixels, stride, panel) * sizeof(float);
   region->bytes = (bytes + 2 * kPage) / kPage * kPage + kPage;
   region->base = mmap(NULL, region->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (region->base == MAP_FAILED) abort();
   char *end = forbid(region->base + region->bytes - kPage);
   float *first = (float *)(end - bytes);
-  if (stride % (2 * kPageFloats) == 0 && pixels <= kPageFloats)
+  if (panel == 0 && stride % (2 * kPageFloats) == 0 && pixels <= kPageFloats)
     for (size_t r = 0; r < rows; ++r) forbid((char *)(first + r * stride + pixels));
   return first;
 }
@@ -58,26 +58,46 @@ struct buffers {
   struct region x_region, y_region;
 };
 
-/* Floats between the end of a row and the next row that may be looked at. */
-static size_t gap(const struct buffers *b) {
-  const size_t stride = b->kernel->output_stride;
-  if (stride % (2 * kPageFloats) == 0) return 0;
+static float *x_at(const struct buffers *b, size_t row, size_t pixel) {
+  const espalier_kernel *k = b->kernel;
+  return b->x + espalier_pixel_place(pixel, k->input_panel, k->input_channels) + row * k->input_stride;
+}
+static float *y_at(const struct buffers *b, size_t row, size_t pixel) {
+  const espalier_kernel *k = b->kernel;
+  return b->y + espalier_pixel_place(pixel, k->output_panel, k->output_channels) + row * k->output_stride;
+}
+
+/* The padding of the last panels has 0.5. */
+static void fill_input(const struct buffers *b) {
+  const size_t panel = b->kernel->input_panel, left = panel ? b->pixels % panel : 0;
+  const size_t padded = b->pixels + (left ? panel - left : 0);
+  for (size_t r = 0; r < b->kernel->input_channels; ++r)
+    for (size_t i = 0; i < padded; ++i) *x_at(b, r, i) = i < b->pixels ? random_input((uint32_t)r, (uint32_t)i) : 0.5f;
+}
+
+/* Floats after a row's last pixel that may be looked at but must not be written: in an image up to the next row, in
+ * panels up to the panel's end, but not what pixel_multiple allows to be written. */
+static size_t first_canary(const struct buffers *b) {
+  return b->kernel->output_panel ? espalier_kernel_padded(b->kernel, b->pixels) : b->pixels;
+}
+static size_t last_canary(const struct buffers *b, size_t row) {
+  const size_t stride = b->kernel->output_stride, panel = b->kernel->output_panel;
+  if (panel) return (b->pixels + panel - 1) / panel * panel;
+  if (stride % (2 * kPageFloats) == 0 || row + 1 == b->kernel->output_channels) return b->pixels;
   const size_t between = stride - b->pixels;
-  return between < kCanaries ? between : kCanaries;
+  return b->pixels + (between < kCanaries ? between : kCanaries);
 }
 
 static void fill_canaries(const struct buffers *b) {
-  const size_t rows = b->kernel->output_channels, stride = b->kernel->output_stride;
-  for (size_t m = 0; m < rows; ++m)
-    for (size_t i = 0; i < b->pixels + (m + 1 < rows ? gap(b) : 0); ++i) memcpy(b->y + m * stride + i, &kCanary, 4);
+  for (size_t m = 0; m < b->kernel->output_channels; ++m)
+    for (size_t i = 0; i < last_canary(b, m); ++i) memcpy(y_at(b, m, i), &kCanary, 4);
   memset((char *)b->y - sizeof(float), 0x5a, sizeof(float));
 }
 
 static int canaries_live(const struct buffers *b) {
-  const size_t rows = b->kernel->output_channels, stride = b->kernel->output_stride;
-  for (size_t m = 0; m + 1 < rows; ++m)
-    for (size_t i = b->pixels; i < b->pixels + gap(b); ++i)
-      if (memcmp(b->y + m * stride + i, &kCanary, 4) != 0) return 0;
+  for (size_t m = 0; m < b->kernel->output_channels; ++m)
+    for (size_t i = first_canary(b); i < last_canary(b, m); ++i)
+      if (memcmp(y_at(b, m, i), &kCanary, 4) != 0) return 0;
   const char before[4] = {0x5a, 0x5a, 0x5a, 0x5a};
   return memcmp((char *)b->y - sizeof before, before, sizeof before) == 0;
 }
@@ -90,6 +110,7 @@ struct call {
   float *y;
   const float *weights;
   size_t pixels;
+  const void *indices;
   uint64_t before, after[kWatched]; /* before: sp */
 };
 void call_watched(struct call *call);
@@ -100,12 +121,12 @@ __asm__(
     "stp x29, x30, [sp, #-192]!\n stp x19, x20, [sp, #16]\n stp x21, x22, [sp, #32]\n stp x23, x24, [sp, #48]\n"
     "stp x25, x26, [sp, #64]\n stp x27, x28, [sp, #80]\n stp d8, d9, [sp, #96]\n stp d10, d11, [sp, #112]\n"
     "stp d12, d13, [sp, #128]\n stp d14, d15, [sp, #144]\n stp x0, x18, [sp, #160]\n"
-    "mov x9, sp\n str x9, [x0, #40]\n"
+    "mov x9, sp\n str x9, [x0, #48]\n"
     PATTERN_D(8) PATTERN_D(9) PATTERN_D(10) PATTERN_D(11) PATTERN_D(12) PATTERN_D(13) PATTERN_D(14) PATTERN_D(15)
     PATTERN_X(18) PATTERN_X(19) PATTERN_X(20) PATTERN_X(21) PATTERN_X(22) PATTERN_X(23) PATTERN_X(24) PATTERN_X(25)
     PATTERN_X(26) PATTERN_X(27) PATTERN_X(28)
-    "mov x9, x0\n ldp x10, x0, [x9]\n ldp x1, x2, [x9, #16]\n ldr x3, [x9, #32]\n blr x10\n"
-    "ldr x9, [sp, #160]\n add x9, x9, #48\n"
+    "mov x9, x0\n ldp x10, x0, [x9]\n ldp x1, x2, [x9, #16]\n ldp x3, x4, [x9, #32]\n blr x10\n"
+    "ldr x9, [sp, #160]\n add x9, x9, #56\n"
     "stp d8, d9, [x9], #16\n stp d10, d11, [x9], #16\n stp d12, d13, [x9], #16\n stp d14, d15, [x9], #16\n"
     "stp x18, x19, [x9], #16\n stp x20, x21, [x9], #16\n stp x22, x23, [x9], #16\n stp x24, x25, [x9], #16\n"
     "stp x26, x27, [x9], #16\n mov x10, sp\n stp x28, x10, [x9]\n"
@@ -125,10 +146,18 @@ static int run_watched(const struct buffers *b) {
   const espalier_kernel *k = b->kernel;
   for (size_t item = 0; item < espalier_kernel_items(k, b->pixels); ++item) {
     const espalier_row_group *group = &k->groups[item % k->group_count];
-    const size_t pixel = item / k->group_count * k->pixel_block, left = b->pixels - pixel;
+    const size_t pixel = item / k->group_count * k->pixel_block;
+    const size_t left = espalier_kernel_padded(k, b->pixels) - pixel;
     for (uint32_t c = group->first_chunk; c < group->first_chunk + group->chunks; ++c) {
-      struct call call = {k->chunks[c].run, b->x + pixel, b->y + pixel, k->weights + k->chunks[c].weights_offset,
-                          left < k->pixel_block ? left : k->pixel_block, 0, {0}};
+      const espalier_chunk *chunk = &k->chunks[c];
+      struct call call = {chunk->run,
+                          x_at(b, 0, pixel),
+                          y_at(b, 0, pixel),
+                          k->weights + chunk->weights_offset,
+                          left < k->pixel_block ? left : k->pixel_block,
+                          (const char *)k->indices + chunk->indices_offset,
+                          0,
+                          {0}};
       call_watched(&call);
       if (!registers_kept(&call)) return 0;
     }
@@ -151,14 +180,15 @@ static void run_shuffled(const struct buffers *b) {
     const size_t j = (state = state * 1664525u + 1013904223u) % i, kept = order[i - 1];
     order[i - 1] = order[j], order[j] = kept;
   }
-  for (size_t i = 0; i < items; ++i) espalier_kernel_run_items(b->kernel, b->x, b->y, b->pixels, order[i], order[i] + 1);
+  for (size_t i = 0; i < items; ++i)
+    espalier_kernel_run_items(b->kernel, b->x, b->y, b->pixels, order[i], order[i] + 1);
   free(order);
 }
 
 static float *packed(const struct buffers *b) {
   float *rows = malloc(b->kernel->output_channels * b->pixels * sizeof(float) + 1);
   for (size_t m = 0; m < b->kernel->output_channels; ++m)
-    memcpy(rows + m * b->pixels, b->y + m * b->kernel->output_stride, b->pixels * sizeof(float));
+    for (size_t i = 0; i < b->pixels; ++i) rows[m * b->pixels + i] = *y_at(b, m, i);
   return rows;
 }
 
@@ -170,10 +200,9 @@ static int fail(const struct buffers *b, const char *what) {
 static int run_case(const struct test_case *c, FILE *out) {
   const espalier_kernel *k = c->kernel;
   struct buffers b = {.kernel = k, .pixels = c->pixels};
-  b.x = allocate(&b.x_region, k->input_channels, k->input_stride, b.pixels);
-  b.y = allocate(&b.y_region, k->output_channels, k->output_stride, b.pixels);
-  for (size_t r = 0; r < k->input_channels; ++r)
-    for (size_t i = 0; i < b.pixels; ++i) b.x[r * k->input_stride + i] = random_input((uint32_t)r, (uint32_t)i);
+  b.x = allocate(&b.x_region, k->input_channels, k->input_stride, k->input_panel, b.pixels);
+  b.y = allocate(&b.y_region, k->output_channels, k->output_stride, k->output_panel, b.pixels);
+  fill_input(&b);
   const size_t floats = k->output_channels * b.pixels;
   fill_canaries(&b);
   espalier_kernel_run(k, b.x, b.y, b.pixels);

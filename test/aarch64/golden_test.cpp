@@ -14,7 +14,7 @@
 namespace espalier {
 namespace {
 
-const char* const kNames[] = {"bias_clamp_two_rows", "far_rows_two_chunks"};
+const char* const kNames[] = {"bias_clamp_two_rows", "far_rows_two_chunks", "rolled_panels"};
 
 std::string golden_path(const std::string& file) {
   return std::string(ESPALIER_SOURCE_DIR) + "/test/aarch64/golden/" + file;

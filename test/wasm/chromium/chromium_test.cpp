@@ -34,7 +34,7 @@ KernelProgram rolled_program() {
   }
 }
 
-/// Exit code of run_page.mjs; `change` is added to an element of the answer that the page is to find.
+/// Exit code of run_page.mjs; `change` is added to one element of the answer that the page is to find.
 int run_page(const KernelProgram& program, uint32_t pixels, float change = 0) {
   const auto module = write_wasm_module({&program, 1});
   const std::vector<float> x = random_rolled_input(program, pixels);

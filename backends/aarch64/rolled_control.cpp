@@ -1,0 +1,102 @@
+#include "backends/aarch64/rolled_control.h"
+
+#include <algorithm>
+
+#include "backends/aarch64/constants.h"
+#include "backends/aarch64/registers.h"
+
+namespace espalier::aarch64 {
+namespace {
+
+constexpr uint32_t kFloatShift = 2;
+constexpr uint64_t kFloatBytes = 1 << kFloatShift;
+
+int64_t distance(size_t from, size_t to) { return static_cast<int64_t>(to) - static_cast<int64_t>(from); }
+
+}  // namespace
+
+void RolledControl::begin(const PixelTile& tile, bool near) {
+  near_ = near;
+  moves_x_ = std::any_of(tile.ops.begin(), tile.ops.end(),
+                         [](const MicroOp& op) { return op.op == Op::kAdvance && op.buffer == Buffer::kX; });
+  if (moves_x_) code_.emit(Insn::kAdd, rd(kTileX) | rn(kX));
+}
+
+void RolledControl::end(const CursorTravel& travel) {
+  if (moves_x_) code_.emit(Insn::kAdd, rd(kX) | rn(kTileX));
+  if (travel.weights != 0) subtract_constant(code_, kW, travel.weights * kFloatBytes, kRolledScratch);
+  if (travel.entries != 0) subtract_constant(code_, kIndices, travel.entries * program_.index_bytes, kRolledScratch);
+}
+
+void RolledControl::emit(const MicroOp& op) {
+  switch (op.op) {
+    case Op::kLoop:
+      return begin_counted(op);
+    case Op::kLoopIndexed:
+      return begin_indexed(op);
+    case Op::kEndLoop:
+      return end_loop();
+    case Op::kPoint:
+      return point(op);
+    case Op::kAdvance:
+      return advance(op);
+    default:
+      return;
+  }
+}
+
+uint32_t RolledControl::next_count() const { return kCounts + static_cast<uint32_t>(loops_.size()); }
+
+void RolledControl::begin_counted(const MicroOp& op) {
+  move_constant(code_, next_count(), op.column);
+  loops_.push_back({code_.size(), 0, false});
+}
+
+void RolledControl::begin_indexed(const MicroOp& op) {
+  const uint32_t count = next_count();
+  load_entry(count, op.column);
+  if (!near_) code_.emit(Insn::kBranchIfNotZero, rd(count) | bits(Field::kImm19, 2));
+  const size_t skip = code_.size();
+  near_ ? code_.emit(Insn::kBranchIfZero, rd(count)) : code_.emit(Insn::kBranch);
+  loops_.push_back({code_.size(), skip, true});
+}
+
+void RolledControl::end_loop() {
+  const Loop loop = loops_.back();
+  loops_.pop_back();
+  code_.emit(Insn::kSubs, rd(next_count()) | rn(next_count()) | imm12(1));
+  if (near_) {
+    code_.emit(Insn::kBranchIf, bits(Field::kCond, kNotEqual) | bits(Field::kImm19, distance(code_.size(), loop.head)));
+  } else {
+    code_.emit(Insn::kBranchIf, bits(Field::kCond, kEqual) | bits(Field::kImm19, 2));
+    code_.emit(Insn::kBranch, bits(Field::kImm26, distance(code_.size(), loop.head)));
+  }
+  if (loop.may_be_skipped)
+    code_.patch(loop.skip, bits(near_ ? Field::kImm19 : Field::kImm26, distance(loop.skip, code_.size())));
+}
+
+/// The index passes through the pointer's own register, so that pointers do not wait for one another.
+void RolledControl::point(const MicroOp& op) {
+  const bool is_input = op.buffer == Buffer::kXAt;
+  const uint32_t pointer = (is_input ? kInputs : kOutputs) + op.row, base = is_input ? moves_x_ ? kTileX : kX : kY;
+  load_entry(pointer, op.column);
+  code_.emit(Insn::kAddReg,
+             rd(pointer) | rn(base) | rm(pointer) | bits(Field::kShift, kFloatShift + program_.index_shift));
+}
+
+void RolledControl::advance(const MicroOp& op) {
+  auto move = [&](uint32_t cursor, uint64_t bytes) { add_constant(code_, cursor, cursor, bytes, kRolledScratch); };
+  if (op.buffer == Buffer::kX) move(kX, uint64_t{op.row} * program_.input_stride * kFloatBytes);
+  if (op.buffer == Buffer::kW) move(kW, op.column * kFloatBytes);
+  if (op.buffer == Buffer::kI) move(kIndices, uint64_t{op.column} * program_.index_bytes);
+}
+
+/// Writing a w register clears the upper half of its x register.
+void RolledControl::load_entry(uint32_t reg, uint32_t entry) {
+  const Insn load = program_.index_bytes == 2 ? Insn::kLoadHalf : Insn::kLoadWord;
+  if (entry < kImm12Limit) return code_.emit(load, rd(reg) | rn(kIndices) | imm12(entry));
+  add_constant(code_, reg, kIndices, uint64_t{entry} * program_.index_bytes, reg);
+  code_.emit(load, rd(reg) | rn(reg));
+}
+
+}  // namespace espalier::aarch64
