@@ -6,10 +6,11 @@ namespace {
 constexpr uint32_t kElementBytes = 4;
 constexpr int32_t kElementShift = 2;  // log2 of it
 
-// What the blocks of straight tiles (chunk_body.cpp) do for V8 up to 12, inside loops: `if (turns)`, always true, around
-// this many sums. 512x512 at 90 % zeros, 192 pixels in panels of 32, one row x 8 vectors, 4 non-zeros a turn, GFLOP/s on
-// one Zen core without and with (best tenth of interleaved runs): Node 20 16.8 and 22.0, Node 22 16.6 and 23.7 (relaxed
-// 17.7 and 25.5), Node 24 27.7 and 27.9 (relaxed 31.4 and 31.5). Blocks of 8 sums still spill in Node 20 (16.9).
+// What the blocks of straight tiles (chunk_body.cpp) do for V8 up to 12, inside loops: `if (turns)`, always true,
+// around this many sums. 512x512 at 90 % zeros, 192 pixels in panels of 32, one row x 8 vectors, 4 non-zeros a turn,
+// GFLOP/s on one Zen core without and with (best tenth of interleaved runs): Node 20 16.8 and 22.0, Node 22 16.6
+// and 23.7 (relaxed 17.7 and 25.5), Node 24 27.7 and 27.9 (relaxed 31.4 and 31.5). Blocks of 8 sums still spill in Node
+// 20 (16.9).
 constexpr size_t kSumsPerBlock = 4;
 
 bool is_input(const MicroOp& op) {

@@ -17,6 +17,8 @@ struct Layer {
   std::optional<uint32_t> pixels;
   uint32_t stride;
   Clamp clamp = {};
+  std::string_view schedule = "auto";
+  bool panels = false;  ///< as wide as the stride
 };
 
 const Layer kLayers[] = {
@@ -28,6 +30,12 @@ const Layer kLayers[] = {
     {"row", 1, 200, 0.5, 4, 4, {}},
     {"empty", 12, 9, 1.0, 31, 31, {}},
     {"full", 9, 11, 0.0, 33, 33, {}},
+    {"loop", 40, 60, 0.9, 100, 100, {0, 6}, "loop"},
+    {"loop_panels", 40, 60, 0.9, 100, 32, {0, 6}, "loop", true},
+    {"nano", 40, 60, 0.8, 49, 49, {}, "nano"},
+    {"nano_panels", 40, 60, 0.8, 49, 16, {-0.5f, 0.5f}, "nano", true},
+    {"dense_panels", 12, 20, 0.2, 70, 16, {}, "dense", true},
+    {"unrolled_panels", 24, 30, 0.8, 100, 48, {}, "unrolled", true},
 };
 
 KernelSpec spec_of(const Layer& layer, uint32_t seed) {
@@ -38,6 +46,7 @@ KernelSpec spec_of(const Layer& layer, uint32_t seed) {
   spec.clamp = layer.clamp;
   spec.pixels = layer.pixels;
   spec.input_stride = spec.output_stride = layer.stride;
+  if (layer.panels) spec.input_panel = spec.output_panel = layer.stride;
   return spec;
 }
 
@@ -52,7 +61,9 @@ std::vector<Case> compiled_cases(std::string_view cpu) {
   uint32_t seed = 1;
   for (const Layer& layer : kLayers) {
     KernelSpec spec = spec_of(layer, ++seed);
-    auto program = compile_kernel(spec, *find_target("wasm32", cpu));
+    CompileOptions options;
+    options.schedule = *parse_schedule(layer.schedule);
+    auto program = compile_kernel(spec, *find_target("wasm32", cpu), options);
     if (!program) {
       ADD_FAILURE() << program.error().message;
       continue;
@@ -60,8 +71,8 @@ std::vector<Case> compiled_cases(std::string_view cpu) {
     const uint32_t pixels = layer.pixels.value_or(layer.stride);
     NodeCall call{.kernel = layer.name,
                   .pixels = pixels,
-                  .x = random_values(size_t{layer.columns - 1} * layer.stride + pixels, seed),
-                  .y = std::vector<float>(size_t{layer.rows - 1} * layer.stride + pixels)};
+                  .x = random_values(spec.input_elements(), seed),
+                  .y = std::vector<float>(spec.output_elements())};
     cases.push_back({std::move(spec), *std::move(program), std::move(call)});
   }
   return cases;

@@ -92,7 +92,7 @@ TEST(WasmObject, HoldsTheWeightsAsData) {
 }
 
 TEST(WasmObject, HoldsTheIndicesAsData_LittleEndianOfEitherSize) {
-  KernelProgram p = random_program({});
+  KernelProgram p = wasm_program({});
   p.indices = {0x1234, 7, 0xfffe};
   const auto content = [](const std::string& object) {
     const auto file = read(object);
@@ -105,7 +105,7 @@ TEST(WasmObject, HoldsTheIndicesAsData_LittleEndianOfEitherSize) {
 }
 
 TEST(WasmModule, DescribesPanels) {
-  KernelProgram p = random_program({.pixels = 31});
+  KernelProgram p = wasm_program({.pixels = 31});
   p.input_panel = p.input_stride = 40, p.output_panel = p.output_stride = 8;
   p.pixel_multiple = 4, p.indices = {1, 2, 3};
   const auto module = module_of(p);

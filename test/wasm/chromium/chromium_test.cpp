@@ -5,8 +5,8 @@
 #include "codegen/compile_kernel.h"
 #include "ir/reference_spmm.h"
 #include "test/support/command.h"
-#include "test/support/temporary_folder.h"
 #include "test/support/random_rolled_program.h"
+#include "test/support/temporary_folder.h"
 
 namespace espalier::test {
 namespace {
