@@ -36,7 +36,7 @@ void RolledWriter::load_input(uint8_t d, Buffer buffer, uint32_t row, uint32_t v
 }
 
 void RolledWriter::multiply(uint32_t row, uint32_t v, uint8_t input, uint8_t weight, uint8_t lane) {
-  const Op op = isa_.has_fma_lane && weight != registers_.splat ? Op::kFmaLane : Op::kFma;
+  const Op op = isa_.has_fma_lane ? Op::kFmaLane : Op::kFma;
   push({op, registers_.sum(row, v), input, weight, Buffer::kX, op == Op::kFmaLane ? lane : uint8_t{0}, 0, 0, 0});
 }
 

@@ -232,6 +232,9 @@ class TileVerifier {
     if (info.has_lanes)
       if (Status s = check_lanes(op); !s) return s;
     if (Status s = check_reach(op); !s) return s;
+    const bool points = op.buffer == Buffer::kXAt || op.buffer == Buffer::kYAt;
+    if (points)
+      if (Status s = check_pointer_number(op); !s) return s;
     if (op.op == Op::kPrefetch || op.op == Op::kPrefetchFar) return {};
     const bool is_input = op.buffer == Buffer::kX || op.buffer == Buffer::kXAt;
     const bool is_output = op.buffer == Buffer::kY || op.buffer == Buffer::kYAt;
@@ -242,10 +245,7 @@ class TileVerifier {
     if (op.op == Op::kFmaLoad && !is_input) return internal_error("multiplies memory outside the input buffer");
     const uint32_t lanes = info.has_lanes ? op.lanes : 1;
     if (op.buffer == Buffer::kW) return check_weights(op, lanes);
-    if (op.buffer == Buffer::kXAt || op.buffer == Buffer::kYAt) {
-      if (Status s = check_pointer_number(op); !s) return s;
-      if (!pointers_[pointer_bit(op)]) return internal_error("uses a pointer before it was set");
-    }
+    if (points && !pointers_[pointer_bit(op)]) return internal_error("uses a pointer before it was set");
     // In a remainder tile the map and the bounds stand for "all remaining pixels" as one column.
     if (tile_.remainder && op.lanes != kRemainingLanes)
       return internal_error("touches {} lanes in a remainder tile", op.lanes);

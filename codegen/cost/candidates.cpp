@@ -57,7 +57,7 @@ uint32_t panel_of(const KernelSpec& spec) { return std::gcd(spec.input_panel, sp
 
 bool fits_panels(const Choice& plan, uint32_t vectors) {
   const uint32_t panel = panel_of(plan.spec);
-  return panel == 0 || panel % (vectors * plan.target.vector->lanes) == 0;
+  return panel == 0 || panel % (uint64_t{vectors} * plan.target.vector->lanes) == 0;
 }
 
 /// Where the tables have no pair with what the user fixed: as much of the rest as registers and panels allow, up to 8.
@@ -172,16 +172,15 @@ Status check(const Choice& plan) {
   if (needed > isa.registers)
     return bad_input("schedule with rows={}, vectors={} needs {} vector registers, but {} has {}", s.tile_rows,
                      s.tile_vectors, needed, isa.name, isa.registers);
-  const uint32_t panel = panel_of(plan.spec), width = s.tile_vectors * isa.lanes;
+  const uint32_t panel = panel_of(plan.spec), width = s.tile_vectors * isa.lanes;  // a few vectors at most
   if (panel % width != 0)
     return bad_input("schedule has vectors={} of {} pixels, but panels of {} and {} pixels are not cut into such tiles",
                      s.tile_vectors, isa.lanes, plan.spec.input_panel, plan.spec.output_panel);
   return {};
 }
 
-/// Fills in what a schedule with a form and a tile leaves open.
+/// Fills in what a schedule with a form and a possible tile leaves open.
 void choose_rest(Choice& plan) {
-  choose_rest_of_tile(plan);
   choose_k_block(plan);
   choose_chunk(plan);
   choose_pixel_block(plan);
@@ -239,8 +238,9 @@ class Candidates {
     return add(choice);
   }
   Status add(Choice& choice) {
-    choose_rest(choice);
+    choose_rest_of_tile(choice);
     if (Status s = check(choice); !s) return std::move(s).error().in("kernel " + spec_.name);
+    choose_rest(choice);
     const Schedule& s = choice.schedule;
     found_.push_back({s, predict(spec_, target_, s, sharing_of(spec_, s))});
     return {};

@@ -113,14 +113,14 @@ TEST(PinnedCore, GivesTheThreadBackItsCores) {
 }
 
 /// Y[m, p] = X[m, p], written in C: measuring does not depend on where a kernel comes from.
-void copy_chunk(const float* x, float* y, const float*, size_t pixels) {
+void copy_chunk(const float* x, float* y, const float*, size_t pixels, const void*) {
   for (size_t m = 0; m < 2; ++m)
     for (size_t p = 0; p < pixels; ++p) y[m * 80 + p] = x[m * 96 + p];
 }
 
 struct CopyKernel {
   espalier_row_group group{0, 2, 0, 1};
-  espalier_chunk chunk{copy_chunk, 0};
+  espalier_chunk chunk{copy_chunk, 0, 0};
   float weight = 1;
   espalier_kernel kernel{};
 

@@ -9,17 +9,20 @@ SAME(features_at, offsetof(espalier_kernel, cpu_features), 16);
 SAME(nonzeros_at, offsetof(espalier_kernel, nonzeros), 24);
 SAME(channels_at, offsetof(espalier_kernel, output_channels), 32);
 SAME(strides_at, offsetof(espalier_kernel, input_stride), 40);
-SAME(pixels_at, offsetof(espalier_kernel, pixels), 48);
-SAME(block_at, offsetof(espalier_kernel, pixel_block), 56);
-SAME(groups_at, offsetof(espalier_kernel, group_count), 60);
-SAME(reserved_at, offsetof(espalier_kernel, reserved), 68);
-SAME(pointers_at, offsetof(espalier_kernel, groups), 72);
+SAME(panels_at, offsetof(espalier_kernel, input_panel), 48);
+SAME(pixels_at, offsetof(espalier_kernel, pixels), 56);
+SAME(block_at, offsetof(espalier_kernel, pixel_block), 64);
+SAME(multiple_at, offsetof(espalier_kernel, pixel_multiple), 68);
+SAME(groups_at, offsetof(espalier_kernel, group_count), 72);
+SAME(pointers_at, offsetof(espalier_kernel, groups), 80);
 SAME(group_bytes, sizeof(espalier_row_group), 16);
 #if UINTPTR_MAX > 0xffffffffu
-SAME(weights_at, offsetof(espalier_kernel, weights), 88);
-SAME(count_at, offsetof(espalier_kernel, weights_count), 96);
-SAME(kernel_bytes, sizeof(espalier_kernel), 104);
-SAME(chunk_bytes, sizeof(espalier_chunk), 16);
+SAME(weights_at, offsetof(espalier_kernel, weights), 96);
+SAME(count_at, offsetof(espalier_kernel, weights_count), 104);
+SAME(indices_at, offsetof(espalier_kernel, indices), 112);
+SAME(order_at, offsetof(espalier_kernel, output_order), 128);
+SAME(kernel_bytes, sizeof(espalier_kernel), 136);
+SAME(chunk_bytes, sizeof(espalier_chunk), 24);
 #endif
 
 size_t items_in_c99(const espalier_kernel* kernel, size_t pixels);
