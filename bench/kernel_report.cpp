@@ -12,11 +12,11 @@ std::string markdown_row(const KernelRow& r) {
   return fmt::format(
       "| {} | {}x{} | {} | {} | {:.1f} ({:.1f}..{:.1f}) | {:.0f} | {:.1f} | {:.1f} | {:.0f} | {:.1f} | {:.1f} | {:.1f} "
       "| "
-      "`{}` |\n",
+      "{} | `{}` |\n",
       r.layer, r.rows, r.columns, r.pixels, r.nonzeros, m.gflops(), m.useful_gflop / m.seconds.p90,
       m.useful_gflop / m.seconds.p10, 100 * m.share_of_peak(), m.fma_peak_gflops(), m.stream_gflops(),
       100 * m.share_of_bound(), r.code_bytes_per_nonzero, r.weight_bytes_per_nonzero, 1e3 * r.compile_seconds,
-      r.schedule);
+      r.layout, r.schedule);
 }
 
 /// All layers as if run one after the other: a network's sparse part.
@@ -28,7 +28,7 @@ std::string total_row(const std::vector<KernelRow>& rows) {
     gflop += m.useful_gflop, seconds += m.seconds.median, peak_seconds += m.useful_gflop / m.fma_peak_gflops();
     bound_seconds += m.useful_gflop / m.bound_gflops(), compile += r.compile_seconds, nonzeros += r.nonzeros;
   }
-  return fmt::format("| all, {:.2f} ms | | | {} | {:.1f} | {:.0f} | {:.1f} | | {:.0f} | | | {:.1f} | |\n",
+  return fmt::format("| all, {:.2f} ms | | | {} | {:.1f} | {:.0f} | {:.1f} | | {:.0f} | | | {:.1f} | | |\n",
                      1e3 * seconds, nonzeros, gflop / seconds, 100 * peak_seconds / seconds, gflop / peak_seconds,
                      100 * bound_seconds / seconds, 1e3 * compile);
 }
@@ -45,6 +45,7 @@ llvm::json::Object json_row(const KernelRow& r) {
                             {"input_channels", r.columns},
                             {"pixels", r.pixels},
                             {"nonzeros", static_cast<int64_t>(r.nonzeros)},
+                            {"layout", r.layout},
                             {"schedule", r.schedule},
                             {"gflops", m.gflops()},
                             {"gflops_p10", m.useful_gflop / m.seconds.p90},
@@ -69,8 +70,8 @@ std::string markdown_table(const std::vector<KernelRow>& rows) {
   std::string text =
       "| layer | shape | pixels | non-zeros | GFLOP/s (p10..p90) | % of FMA peak | FMA peak | stream bound | % of "
       "bound "
-      "| code B/nz | weights B/nz | compile ms | schedule |\n"
-      "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|\n";
+      "| code B/nz | weights B/nz | compile ms | layout | schedule |\n"
+      "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---|\n";
   for (const KernelRow& r : rows) text += markdown_row(r);
   return text + total_row(rows);
 }

@@ -13,7 +13,7 @@ struct KernelRow {
   std::string layer;
   uint32_t rows = 0, columns = 0, pixels = 0;
   uint64_t nonzeros = 0;
-  std::string schedule;
+  std::string layout, schedule;
   KernelMeasurement measured;
   double code_bytes_per_nonzero = 0, weight_bytes_per_nonzero = 0, compile_seconds = 0;
   double error = 0;  ///< in units of error_in_bounds' bound

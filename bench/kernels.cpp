@@ -1,11 +1,14 @@
 // bench/kernels: how near their bounds the sparse layers of MobileNetV1 run on this core.
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 
 #include "bench/kernel_report.h"
 #include "bench/mobilenet_layers.h"
 #include "bench/schedule_sweep.h"
+#include "codegen/cost/candidates.h"
+#include "codegen/layout.h"
 #include "codegen/measure/fma_peak.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Regex.h"
@@ -14,7 +17,7 @@ namespace espalier {
 namespace {
 
 struct Options {
-  std::string data, schedule = "unrolled", cpu, layer = ".", json;
+  std::string data, schedule = "auto", cpu, layer = ".", json, layout = "best";
   size_t repeat = 1;
   double seconds = 0.3;
   uint32_t stride = 0;
@@ -25,6 +28,8 @@ struct Options {
 void declare(CLI::App& app, Options& o) {
   app.add_option("data", o.data, "mobilenet_v1_1.0_90.npz (default: in $ESPALIER_DATA or ../shared/data)");
   app.add_option("--schedule", o.schedule, "schedule of all layers, e.g. unrolled:rows=2,vectors=6");
+  app.add_option("--layout", o.layout, "chw, panels, a panel width, or best: whichever the cost model prefers")
+      ->capture_default_str();
   app.add_option("--cpu", o.cpu, "CPU or vector ISA to compile for (default: this machine's)");
   app.add_option("--layer", o.layer, "only layers whose name matches this regular expression");
   app.add_option("--repeat", o.repeat, "measure this often and keep each layer's median run")
@@ -74,7 +79,30 @@ Result<KernelMeasurement> median_measurement(const HostKernel& host, uint32_t pi
   return runs[runs.size() / 2];
 }
 
-Result<KernelRow> measure_layer(const KernelSpec& spec, const Target& target, const Options& o) {
+double predicted_cycles(const KernelSpec& spec, const Target& target) {
+  const auto candidates = rank_schedules(spec, target, {});
+  return candidates ? (*candidates)[0].cost.cycles() : HUGE_VAL;
+}
+
+/// The layer with the strides or panels that --layout asks for.
+Result<KernelSpec> laid_out(const KernelSpec& spec, const Target& target, const std::string& layout) {
+  if (layout == "chw") return spec;
+  KernelSpec panels = spec;
+  const auto recommended = recommended_panel(spec, target);
+  if (!recommended) return recommended.error();
+  uint32_t width = *recommended;
+  if (layout != "panels" && layout != "best")
+    if (llvm::StringRef(layout).getAsInteger(10, width) || width == 0)
+      return bad_input("--layout is '{}', but must be chw, panels, best or a number of pixels", layout);
+  panels.input_panel = panels.output_panel = panels.input_stride = panels.output_stride = width;
+  if (layout == "best" && predicted_cycles(spec, target) < predicted_cycles(panels, target)) return spec;
+  return panels;
+}
+
+Result<KernelRow> measure_layer(const KernelSpec& layer, const Target& target, const Options& o) {
+  const Result<KernelSpec> chosen = laid_out(layer, target, o.layout);
+  if (!chosen) return chosen.error();
+  const KernelSpec& spec = *chosen;
   Result<Schedule> schedule = parse_schedule(o.schedule);
   if (!schedule) return std::move(schedule).error();
   Result<HostKernel> host = compile_for_host(spec, target, *schedule);
@@ -88,6 +116,7 @@ Result<KernelRow> measure_layer(const KernelSpec& spec, const Target& target, co
                    spec.matrix.columns(),
                    *spec.pixels,
                    spec.matrix.nonzeros(),
+                   spec.input_panel ? fmt::format("panels of {}", spec.input_panel) : "CHW",
                    to_string(host->program->schedule),
                    *measured,
                    host->code_bytes_per_nonzero(),

@@ -8,6 +8,7 @@
 
 #include "codegen/cli/progress.h"
 #include "codegen/layout.h"
+#include "codegen/tune/tune.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SHA256.h"
@@ -167,11 +168,30 @@ void TargetArguments::add_to(CLI::App& app, bool with_target) {
   if (with_target) app.add_option("--target", target, "see `espalier targets`")->capture_default_str();
   app.add_option("--cpu", cpu, "CPU or vector instruction set (default: the target's)");
   app.add_option("--schedule", schedule, "auto, unrolled, nano, loop or dense, e.g. unrolled:rows=8,vectors=3,k=128,chunk=768");
+  app.add_option("--max-code-bytes", max_code_bytes,
+                 "bound on code and weights of all kernels together (default: 14 bytes per non-zero, or 256 KiB)");
+  app.add_option("-O", optimize, "s: small code, 7 bytes per non-zero (-Os)")->check(CLI::IsMember({"s"}));
+  app.add_flag("--tune", tune, "time the best few schedules on this machine and take the fastest");
+  app.add_option("--tune-cache", tune_cache, "where --tune keeps what it found (default: the user's cache)");
   app.add_option("--dump-dir", dump_directory, "write plan, program and time after every pass there");
   app.add_option("-j,--jobs", jobs, "threads (default: one per core); never changes the output");
 }
 
-Result<LibraryOptions> TargetArguments::library_options(size_t kernels) const {
+Status TargetArguments::tune_schedules(const std::vector<LibraryKernel>& kernels, const Target& target,
+                                       LibraryOptions& options) const {
+  TuneOptions tuning;
+  tuning.cache_directory = tune_cache.empty() ? default_tune_cache() : tune_cache;
+  for (const LibraryKernel& kernel : kernels) {
+    if (interrupted()) return system_error("interrupted");
+    const auto schedule = tuned_schedule(kernel.spec, target, options.schedule, tuning);
+    if (!schedule) return schedule.error();
+    options.schedules.push_back(*schedule);
+  }
+  return {};
+}
+
+Result<LibraryOptions> TargetArguments::library_options(const std::vector<LibraryKernel>& kernels,
+                                                        const Target& target) const {
   LibraryOptions options;
   if (!schedule.empty()) {
     auto parsed = parse_schedule(schedule);
@@ -180,7 +200,12 @@ Result<LibraryOptions> TargetArguments::library_options(size_t kernels) const {
   }
   options.jobs = jobs ? jobs : std::max(1u, std::thread::hardware_concurrency());
   options.dump_directory = dump_directory;
-  options.progress = progress_reporter(kernels);
+  options.progress = progress_reporter(kernels.size());
+  options.budget = {max_code_bytes, optimize == "s"};
+  if (tune && (max_code_bytes || !optimize.empty()))
+    return bad_input("--tune looks for the fastest schedule, so it does not go with --max-code-bytes or -Os");
+  if (tune)
+    if (Status s = tune_schedules(kernels, target, options); !s) return std::move(s).error();
   return options;
 }
 

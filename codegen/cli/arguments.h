@@ -22,13 +22,19 @@ struct InputArguments {
 
 /// For which machine, and how.
 struct TargetArguments {
-  std::string target = "host", cpu, schedule, dump_directory;
+  std::string target = "host", cpu, schedule, dump_directory, optimize, tune_cache;
+  uint64_t max_code_bytes = 0;
   uint32_t jobs = 0;
+  bool tune = false;
 
   void add_to(CLI::App& app, bool with_target = true);
   Result<Target> resolve() const { return find_target(target, cpu); }
-  /// Options for compile_library, with progress on standard error. Errors: those of parse_schedule.
-  Result<LibraryOptions> library_options(size_t kernels) const;
+  /// Options for compile_library, with progress on standard error; schedules are tuned here where that is asked for.
+  /// Errors: those of parse_schedule and tuned_schedule; kBadInput for options that do not go together.
+  Result<LibraryOptions> library_options(const std::vector<LibraryKernel>& kernels, const Target& target) const;
+
+ private:
+  Status tune_schedules(const std::vector<LibraryKernel>& kernels, const Target& target, LibraryOptions& options) const;
 };
 
 /// Reads the file and makes one kernel per matrix: names become C identifiers; pixels come from the file unless given;

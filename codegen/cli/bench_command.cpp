@@ -49,7 +49,7 @@ Result<Outcome> bench(const BenchArguments& a) {
   if (!target) return target.error();
   auto kernels = make_kernels(a.input, *target);
   if (!kernels) return std::move(kernels).error();
-  const auto options = a.target.library_options(kernels->size());
+  const auto options = a.target.library_options(*kernels, *target);
   if (!options) return options.error();
   const auto compiled = compile_library(*std::move(kernels), *target, *options);
   if (!compiled) return compiled.error();

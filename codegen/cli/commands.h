@@ -15,6 +15,7 @@ using Command = std::function<Result<Outcome>()>;
 Command add_compile_command(CLI::App& app);
 Command add_run_command(CLI::App& app);
 Command add_bench_command(CLI::App& app);
+Command add_explain_command(CLI::App& app);
 Command add_inspect_command(CLI::App& app);
 Command add_targets_command(CLI::App& app);
 

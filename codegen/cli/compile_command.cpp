@@ -61,7 +61,7 @@ Result<Outcome> compile(const CompileArguments& a) {
   if (Status s = check_library_name(library_name(a)); !s) return std::move(s).error();
   auto kernels = make_kernels(a.input, *target);
   if (!kernels) return std::move(kernels).error();
-  const auto options = a.target.library_options(kernels->size());
+  const auto options = a.target.library_options(*kernels, *target);
   if (!options) return options.error();
   auto hash = hash_file(a.input.file);
   if (!hash) return std::move(hash).error();

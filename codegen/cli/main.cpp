@@ -59,6 +59,11 @@ constexpr Verb kVerbs[] = {
      "  espalier bench model.tflite --select 3\n"
      "  espalier bench weights.npz --pixels 196 --input-stride auto --output-stride auto",
      add_bench_command},
+    {"explain", "Say which form every kernel takes, why, what binds it and what the next best would cost",
+     "Examples:\n"
+     "  espalier explain model.tflite --cpu cortex-a76 --target aarch64-linux\n"
+     "  espalier explain weights.npz --pixels 196 --input-panel auto --output-panel auto --measure",
+     add_explain_command},
     {"inspect", "List the weights of a file",
      "Examples:\n"
      "  espalier inspect model.tflite\n"

@@ -119,7 +119,7 @@ Result<Row> run_kernel(const CompiledKernel& compiled, const espalier_kernel& ke
 }
 
 Result<Outcome> run_here(const RunArguments& a, const Target& target, std::vector<LibraryKernel> kernels) {
-  const auto options = a.target.library_options(kernels.size());
+  const auto options = a.target.library_options(kernels, target);
   if (!options) return options.error();
   const auto compiled = compile_library(std::move(kernels), target, *options);
   if (!compiled) return compiled.error();

@@ -37,9 +37,10 @@ class PassDumper {
   int passes_ = 0;
 };
 
-Status compile_one(CompiledKernel& kernel, const Target& target, const LibraryOptions& options) {
+Status compile_one(CompiledKernel& kernel, const Target& target, const Schedule& schedule,
+                   const LibraryOptions& options) {
   CompileOptions compile;
-  compile.schedule = options.schedule;
+  compile.schedule = schedule;
   PassDumper dumper(options.dump_directory, kernel.input.spec.name);
   if (!options.dump_directory.empty()) {
     compile.dump = true;
@@ -64,8 +65,9 @@ Status compile_one(CompiledKernel& kernel, const Target& target, const LibraryOp
 /// Hands out kernels to threads and keeps the first error by kernel order, so that messages do not depend on timing.
 class LibraryCompiler {
  public:
-  LibraryCompiler(std::vector<CompiledKernel>& kernels, const Target& target, const LibraryOptions& options)
-      : kernels_(kernels), target_(target), options_(options) {}
+  LibraryCompiler(std::vector<CompiledKernel>& kernels, const Target& target, const LibraryOptions& options,
+                  std::vector<Schedule> schedules)
+      : kernels_(kernels), target_(target), options_(options), schedules_(std::move(schedules)) {}
 
   Status run() {
     const size_t threads = std::min<size_t>(std::max(1u, options_.jobs), kernels_.size());
@@ -80,7 +82,7 @@ class LibraryCompiler {
  private:
   void work() {
     for (size_t i = next_++; i < kernels_.size() && !stopped_; i = next_++) {
-      Status status = compile_one(kernels_[i], target_, options_);
+      Status status = compile_one(kernels_[i], target_, schedules_[i], options_);
       const std::lock_guard lock(mutex_);
       if (status && options_.progress && !options_.progress(kernels_[i])) status = system_error("interrupted");
       if (status || (first_error_ && failed_at_ < i)) continue;
@@ -93,6 +95,7 @@ class LibraryCompiler {
   std::vector<CompiledKernel>& kernels_;
   const Target& target_;
   const LibraryOptions& options_;
+  std::vector<Schedule> schedules_;
   std::atomic<size_t> next_{0};
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
@@ -110,6 +113,29 @@ Status make_directory(const std::string& path) {
 
 }  // namespace
 
+namespace {
+
+/// What the caller has chosen, or what the budget allows. A specification that is wrong is left to compile_kernel, whose
+/// errors name it.
+Result<std::vector<Schedule>> choose_schedules(const std::vector<CompiledKernel>& kernels, const Target& target,
+                                               const LibraryOptions& options) {
+  if (!options.schedules.empty()) return options.schedules;
+  std::vector<const KernelSpec*> specs;
+  uint64_t nonzeros = 0;
+  for (const CompiledKernel& k : kernels) {
+    if (!validated(k.input.spec)) return std::vector<Schedule>(kernels.size(), options.schedule);
+    specs.push_back(&k.input.spec);
+    nonzeros += k.input.spec.matrix.nonzeros();
+  }
+  const auto chosen = schedules_within(specs, target, options.schedule, options.budget.bytes(nonzeros));
+  if (!chosen) return chosen.error();
+  std::vector<Schedule> schedules;
+  for (const Candidate& c : *chosen) schedules.push_back(c.schedule);
+  return schedules;
+}
+
+}  // namespace
+
 uint64_t CompiledKernel::code_bytes() const {
   return code.code_bytes();
 }
@@ -119,7 +145,10 @@ Result<std::vector<CompiledKernel>> compile_library(std::vector<LibraryKernel> i
   if (Status s = make_directory(options.dump_directory); !s) return std::move(s).error();
   std::vector<CompiledKernel> kernels(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) kernels[i].input = std::move(inputs[i]);
-  if (Status s = LibraryCompiler(kernels, target, options).run(); !s) return std::move(s).error();
+  auto schedules = choose_schedules(kernels, target, options);
+  if (!schedules) return std::move(schedules).error();
+  if (Status s = LibraryCompiler(kernels, target, options, *std::move(schedules)).run(); !s)
+    return std::move(s).error();
   return kernels;
 }
 

@@ -8,6 +8,7 @@
 
 #include "backends/mc/kernel_code.h"
 #include "codegen/compile_kernel.h"
+#include "codegen/library/code_budget.h"
 
 namespace espalier {
 
@@ -28,7 +29,9 @@ struct CompiledKernel {
 };
 
 struct LibraryOptions {
-  Schedule schedule;
+  Schedule schedule;                ///< choices to keep in every kernel
+  std::vector<Schedule> schedules;  ///< one per kernel where somebody has chosen already; the budget is then theirs
+  CodeBudget budget;                ///< of all kernels together
   uint32_t jobs = 1;  ///< threads; the result does not depend on it
   /// Called once per kernel when it is done, from any thread but one at a time. Returning false stops the rest.
   std::function<bool(const CompiledKernel&)> progress;

@@ -1,6 +1,7 @@
 // Loops over non-zeros: for every pattern of rows one counted loop over the columns that these rows, and no others of
 // the tile, share. `loop` is the case of tiles of one row. After: Wilkinson, Cheshmi, Dehnavi, "Register Tiling for
 // Unstructured Sparsity in Neural Network Inference" (PLDI 2023), with the patterns of this matrix and without padding.
+#include <algorithm>
 #include <bit>
 
 #include "codegen/rolled_writer.h"
@@ -63,15 +64,19 @@ class PatternLoops {
   }
 
   /// With two sets of inputs, a column's vectors load between the multiply-adds of the column before, for cores that
-  /// execute in order.
+  /// execute in order; two by two, so that the loads can become a pair (llvm-mca, cycles per fmla: neoverse-n1 0.69 one
+  /// by one, 0.61 in pairs; apple-m1 0.63 and 0.41).
   void multiply_lanes(uint32_t row, uint32_t columns) {
     const RolledRegisters& r = w_.registers();
     const bool ahead = r.input_sets > 1;
     for (uint32_t c = 0; c < columns; ++c) {
       if (!ahead || c == 0) load_column(c);
-      for (uint32_t v = 0; v < w_.vectors(); ++v) {
-        w_.multiply(row, v, r.input(ahead ? c % 2 : 0, v), r.group(0), static_cast<uint8_t>(c));
-        if (ahead && c + 1 < columns) w_.load_input(r.input((c + 1) % 2, v), Buffer::kXAt, c + 1, v);
+      for (uint32_t first = 0; first < w_.vectors(); first += 2) {
+        const uint32_t end = std::min(first + 2, w_.vectors());
+        for (uint32_t v = first; v < end; ++v)
+          w_.multiply(row, v, r.input(ahead ? c % 2 : 0, v), r.group(0), static_cast<uint8_t>(c));
+        for (uint32_t v = first; v < end && ahead && c + 1 < columns; ++v)
+          w_.load_input(r.input((c + 1) % 2, v), Buffer::kXAt, c + 1, v);
       }
     }
   }
