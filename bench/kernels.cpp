@@ -17,7 +17,7 @@ namespace espalier {
 namespace {
 
 struct Options {
-  std::string data, schedule = "auto", cpu, layer = ".", json, layout = "best";
+  std::string data, schedule = "auto", cpu, layer = ".", json, layout = "panels";
   size_t repeat = 1;
   double seconds = 0.3;
   uint32_t stride = 0;

@@ -17,7 +17,9 @@ Result<uint32_t> recommended_panel(KernelSpec spec, const Target& target) {
     if (!checked) return std::move(checked).error();
     const auto candidates = rank_schedules(*checked, target, {});
     if (!candidates) return candidates.error();
-    if ((*candidates)[0].cost.cycles() < least) least = (*candidates)[0].cost.cycles(), best = width;
+    // A tile narrower than its panel goes through the slices of several tiles with every piece of code.
+    const Candidate& first = (*candidates)[0];
+    if (first.schedule.tile_vectors == v && first.cost.cycles() < least) least = first.cost.cycles(), best = width;
   }
   return best;
 }

@@ -20,9 +20,11 @@ std::string macro_name(std::string_view name) {
   return out;
 }
 
-/// Elements of a buffer of `rows` rows: the last row ends with its pixels.
-uint64_t elements(uint32_t rows, uint32_t stride, uint32_t pixels) {
-  return rows == 0 ? 0 : uint64_t{rows - 1} * stride + pixels;
+/// Where the channels of a buffer stand, for a comment.
+std::string layout(char buffer, char row, uint32_t channels, uint32_t stride, uint32_t panel) {
+  if (panel == 0) return fmt::format("row {0} at {1} + {0} * {2}", row, buffer, stride);
+  return fmt::format("in panels of {0} pixels: row {1} of pixel p at {2} + p / {0} * {3} + {1} * {0} + p % {0}", panel,
+                     row, buffer, uint64_t{channels} * panel);
 }
 
 std::string formula(const HeaderKernel& kernel) {
@@ -65,12 +67,15 @@ Result<std::string> kernel_text(const HeaderKernel& kernel) {
        {"NONZEROS", std::to_string(p.nonzeros)},
        {"OUTPUT_CHANNELS", std::to_string(p.output_channels)},
        {"INPUT_CHANNELS", std::to_string(p.input_channels)},
+       {"INPUT_LAYOUT", layout('x', 'k', p.input_channels, p.input_stride, p.input_panel)},
+       {"OUTPUT_LAYOUT", layout('y', 'm', p.output_channels, p.output_stride, p.output_panel)},
+       {"BETWEEN", p.output_panel ? "padding of the last panel may be written" : "between rows, y is left alone"},
        {"INPUT_STRIDE", std::to_string(p.input_stride)},
        {"OUTPUT_STRIDE", std::to_string(p.output_stride)},
        {"MAX_PIXELS", std::to_string(pixels)},
        {"PIXEL_RULE", p.pixels ? fmt::format("always {}", pixels) : fmt::format("1..{}, chosen at each call", pixels)},
-       {"INPUT_ELEMENTS", std::to_string(elements(p.input_channels, p.input_stride, pixels))},
-       {"OUTPUT_ELEMENTS", std::to_string(elements(p.output_channels, p.output_stride, pixels))},
+       {"INPUT_ELEMENTS", std::to_string(espalier_buffer_elements(p.input_channels, pixels, p.input_stride, p.input_panel))},
+       {"OUTPUT_ELEMENTS", std::to_string(espalier_buffer_elements(p.output_channels, pixels, p.output_stride, p.output_panel))},
        {"VALUES", values(kernel.clamp)},
        {"NEEDS", needed_features(p.target.vector->features)},
        {"ITEMS",

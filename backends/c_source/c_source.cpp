@@ -11,7 +11,7 @@
 namespace espalier {
 namespace {
 
-constexpr size_t kFloatsPerLine = 8;
+constexpr size_t kFloatsPerLine = 8, kNumbersPerLine = 16;
 constexpr std::string_view kNoInline =
     "\n/* Kept apart: compilers take quadratic time over long functions. */\n"
     "#if defined(__GNUC__)\n#define ESPALIER_NOINLINE __attribute__((noinline))\n#else\n"
@@ -67,7 +67,7 @@ std::string weights_declaration(const KernelProgram& p) {
                      p.stream.size());
 }
 
-std::string tables(const KernelProgram& p) {
+std::string tables(const KernelProgram& p, const std::vector<size_t>& functions) {
   std::string out;
   auto at = std::back_inserter(out);
   if (!p.groups.empty()) {
@@ -79,9 +79,27 @@ std::string tables(const KernelProgram& p) {
   if (!p.chunks.empty()) {
     fmt::format_to(at, "static const espalier_chunk {}_chunks[{}] = {{\n", p.name, p.chunks.size());
     for (size_t c = 0; c < p.chunks.size(); ++c)
-      fmt::format_to(at, "  {{{}_chunk_{}, {}u}},\n", p.name, c, p.chunks[c].stream_offset);
+      fmt::format_to(at, "  {{{}_chunk_{}, {}u, {}u}},\n", p.name, functions[c], p.chunks[c].stream_offset,
+                     p.chunks[c].index_offset * p.index_bytes);
     out += "};\n\n";
   }
+  return out;
+}
+
+void append_numbers(const std::vector<uint32_t>& numbers, std::string& out) {
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    out += i % kNumbersPerLine == 0 ? "\n  " : " ";
+    out += std::to_string(numbers[i]);
+    if (i + 1 < numbers.size()) out += ',';
+  }
+  out += "\n};\n";
+}
+
+std::string indices_array(const KernelProgram& p) {
+  if (p.indices.empty()) return {};
+  std::string out = fmt::format("static const uint{}_t {}_indices[{}] = {{", p.index_bytes * 8, p.name,
+                                p.indices.size());
+  append_numbers(p.indices, out);
   return out;
 }
 
@@ -98,7 +116,8 @@ std::string little_endian_bytes(const std::vector<float>& values) {
 Result<OutputFile> c_file(const KernelProgram& p, const Dialect& dialect, const CSourceOptions& options,
                           bool side_file) {
   std::string functions;
-  if (Status s = write_chunks(p, dialect, options.part_limit, functions); !s) return std::move(s).error();
+  const auto chunk_functions = write_chunks(p, dialect, options.part_limit, functions);
+  if (!chunk_functions) return chunk_functions.error();
   auto raw_preamble = embedded_text(dialect.preamble);
   if (!raw_preamble) return std::move(raw_preamble).error();
   auto preamble = substitute(used_helpers(*raw_preamble, functions), {{"NAME", p.name}});
@@ -118,7 +137,10 @@ Result<OutputFile> c_file(const KernelProgram& p, const Dialect& dialect, const 
        {"WEIGHTS_NOTE", note},
        {"WEIGHTS_COUNT", std::to_string(p.stream.size())},
        {"FUNCTIONS", functions},
-       {"TABLES", tables(p)},
+       {"INDICES", indices_array(p)},
+       {"INDICES_POINTER", p.name + (p.indices.empty() ? "_weights" : "_indices")},
+       {"INDICES_BYTES", std::to_string(p.indices.size() * p.index_bytes)},
+       {"TABLES", tables(p, *chunk_functions)},
        {"FEATURES", fmt::format("(uint64_t)0x{:x}", p.target.vector->features)},
        {"NONZEROS", std::to_string(p.nonzeros)},
        {"OUTPUT_CHANNELS", std::to_string(p.output_channels)},
@@ -129,6 +151,9 @@ Result<OutputFile> c_file(const KernelProgram& p, const Dialect& dialect, const 
        {"FIXED_PIXELS", std::to_string(p.pixels)},
        {"MAX_PIXELS", max_pixels},
        {"PIXEL_BLOCK", std::to_string(p.pixel_block)},
+       {"PIXEL_MULTIPLE", std::to_string(p.pixel_multiple)},
+       {"INPUT_PANEL", std::to_string(p.input_panel)},
+       {"OUTPUT_PANEL", std::to_string(p.output_panel)},
        {"GROUP_COUNT", std::to_string(p.groups.size())},
        {"CHUNK_COUNT", std::to_string(p.chunks.size())},
        {"GROUPS", p.groups.empty() ? "0" : p.name + "_groups"},

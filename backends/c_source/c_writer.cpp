@@ -1,8 +1,10 @@
 #include "backends/c_source/c_writer.h"
 
+#include <algorithm>
 #include <bit>
 #include <bitset>
 #include <charconv>
+#include <map>
 
 #include "backends/c_source/tile_parts.h"
 
@@ -18,9 +20,13 @@ void append_number(uint64_t value, std::string& out) {
 
 /// What a tile's operations mention besides registers.
 struct Uses {
-  bool x = false, y = false, w = false, mask = false;
+  bool x = false, y = false, w = false, i = false, mask = false;
+  uint32_t inputs = 0;  ///< pointers p0.., as bits
+  bool output = false;  ///< pointer q0
 
-  void add(const Uses& other) { x |= other.x, y |= other.y, w |= other.w, mask |= other.mask; }
+  void add(const Uses& other) {
+    x |= other.x, y |= other.y, w |= other.w, i |= other.i, mask |= other.mask;
+  }
   void add(Buffer buffer) { (buffer == Buffer::kX ? x : buffer == Buffer::kY ? y : w) = true; }
 };
 
@@ -28,7 +34,14 @@ struct Uses {
 class TileWriter {
  public:
   TileWriter(const KernelProgram& program, const Dialect& dialect, const PixelTile& tile, std::string& out)
-      : program_(program), dialect_(dialect), tile_(tile), out_(out) {}
+      : program_(program),
+        dialect_(dialect),
+        tile_(tile),
+        out_(out),
+        rolled_(is_rolled(tile)),
+        moves_input_(std::any_of(tile.ops.begin(), tile.ops.end(), [](const MicroOp& op) {
+          return op.op == Op::kAdvance && op.buffer == Buffer::kX;
+        })) {}
 
   /// Declarations and statements of one part. Errors as write_chunks.
   Status write_part(const TilePart& part, std::string_view indent) {
@@ -45,9 +58,82 @@ class TileWriter {
     return {};
   }
 
+  /// A tile with loops, as nested C loops over cursors xt, wt and it; the declarations come first, since values outlive
+  /// the turns of loops.
+  Status write_rolled(std::string_view indent) {
+    std::string body;
+    std::swap(body, out_);
+    depth_ = 0;
+    for (const MicroOp& op : tile_.ops)
+      if (Status s = append_rolled(op, indent); !s) return std::swap(body, out_), s;
+    std::swap(body, out_);
+    declare_cursors(indent);
+    TilePart all;
+    for (uint32_t i = 0; i < tile_.ops.size(); ++i) all.ops.push_back(i);
+    declare_registers(all, indent);
+    out_ += body;
+    uses_.x |= uses_.inputs != 0 || moves_input_;
+    uses_.y |= uses_.output;
+    return {};
+  }
+
   const Uses& uses() const { return uses_; }
 
  private:
+  void declare_cursors(std::string_view indent) {
+    auto declare = [&](std::string_view text) { ((out_ += indent) += text) += ";\n"; };
+    if (moves_input_) declare("const float *xt = x");
+    if (uses_.w) declare("const float *wt = w");
+    if (uses_.i) declare(fmt::format("const uint{}_t *it = i", program_.index_bytes * 8));
+    for (uint32_t p = 0; p < kInputPointers; ++p)
+      if (uses_.inputs >> p & 1) declare(fmt::format("const float *p{}", p));
+    if (uses_.output) declare("float *q0");
+  }
+
+  Status append_rolled(const MicroOp& op, std::string_view indent) {
+    const bool ends = op.op == Op::kEndLoop;
+    depth_ -= ends;
+    const std::string deeper(indent.size() + 2 * depth_, ' ');
+    if (op.op < Op::kLoop) return append_statement(op, deeper);
+    out_ += deeper;
+    append_control(op);
+    depth_ += op.op == Op::kLoop || op.op == Op::kLoopIndexed;
+    return {};
+  }
+  void append_control(const MicroOp& op) {
+    auto at = std::back_inserter(out_);
+    uses_.i |= op.op == Op::kLoopIndexed || op.op == Op::kPoint || (op.op == Op::kAdvance && op.buffer == Buffer::kI);
+    switch (op.op) {
+      case Op::kLoop:
+        fmt::format_to(at, "for (uint32_t n{0} = {1}u; n{0} != 0; --n{0}) {{\n", depth_, op.column);
+        return;
+      case Op::kLoopIndexed:
+        fmt::format_to(at, "for (uint32_t n{0} = it[{1}]; n{0} != 0; --n{0}) {{\n", depth_, op.column);
+        return;
+      case Op::kEndLoop:
+        out_ += "}\n";
+        return;
+      case Op::kPoint:
+        return append_point(op);
+      default:
+        return append_advance(op);
+    }
+  }
+  void append_point(const MicroOp& op) {
+    const bool is_input = op.buffer == Buffer::kXAt;
+    if (is_input) uses_.inputs |= 1u << op.row;
+    uses_.output |= !is_input;
+    const std::string shift = program_.index_shift ? fmt::format(" << {}", program_.index_shift) : "";
+    fmt::format_to(std::back_inserter(out_), "{}{} = {} + ((size_t)it[{}]{});\n", is_input ? 'p' : 'q', op.row,
+                   is_input ? 'x' : 'y', op.column, shift);
+  }
+  void append_advance(const MicroOp& op) {
+    auto at = std::back_inserter(out_);
+    if (op.buffer == Buffer::kX) fmt::format_to(at, "xt += {};\n", uint64_t{op.row} * program_.input_stride);
+    if (op.buffer == Buffer::kW) uses_.w = true, fmt::format_to(at, "wt += {};\n", op.column);
+    if (op.buffer == Buffer::kI) fmt::format_to(at, "it += {};\n", op.column);
+  }
+
   void declare_registers(const TilePart& part, std::string_view indent) {
     std::bitset<256> written;
     for (const RestoredRegister& r : part.restored) written.set(r.reg);
@@ -127,13 +213,24 @@ class TileWriter {
     const uint32_t stride = op.buffer == Buffer::kX   ? program_.input_stride
                             : op.buffer == Buffer::kY ? program_.output_stride
                                                       : 0;
-    const uint64_t offset = uint64_t{op.row} * stride + op.column;
-    uses_.add(op.buffer);
-    out_ += op.buffer == Buffer::kX ? 'x' : op.buffer == Buffer::kY ? 'y' : 'w';
+    const bool is_pointer = op.buffer == Buffer::kXAt || op.buffer == Buffer::kYAt;
+    const uint64_t offset = (is_pointer ? 0 : uint64_t{op.row} * stride) + op.column;
+    append_base(op);
     if (pointer && offset == 0) return;
     out_ += pointer ? " + " : "[";
     append_number(offset, out_);
     if (!pointer) out_ += ']';
+  }
+
+  void append_base(const MicroOp& op) {
+    if (op.buffer == Buffer::kXAt || op.buffer == Buffer::kYAt) {
+      out_ += op.buffer == Buffer::kXAt ? 'p' : 'q';
+      return append_number(op.row, out_);
+    }
+    uses_.add(op.buffer);
+    out_ += op.buffer == Buffer::kX ? 'x' : op.buffer == Buffer::kY ? 'y' : 'w';
+    const bool is_cursor = rolled_ && (op.buffer == Buffer::kW || (op.buffer == Buffer::kX && moves_input_));
+    if (is_cursor) out_ += 't';
   }
 
   void append_mask(const MicroOp& op) {
@@ -147,6 +244,8 @@ class TileWriter {
   const Dialect& dialect_;
   const PixelTile& tile_;
   std::string& out_;
+  bool rolled_, moves_input_;
+  uint32_t depth_ = 0;  ///< of open loops
   Uses uses_;
 };
 
@@ -161,15 +260,24 @@ class ChunkWriter {
         name_(fmt::format("{}_chunk_{}", program.name, index)),
         out_(out) {}
 
-  Status run() {
-    std::string loops;
+  /// The function's body; the functions for parts go to `out` at once.
+  Result<std::string> run() {
+    std::string loops, body;
     for (size_t t = 0; t < chunk_.tiles.size(); ++t)
-      if (Status s = write_tile(t, loops); !s) return s;
-    fmt::format_to(std::back_inserter(out_), "static void {}({}, size_t pixels) {{\n", name_, kParameters);
-    append_unused(uses_, out_);
-    out_ += loops;
-    out_ += chunk_.tiles.empty() ? "  (void)pixels;\n}\n\n" : "}\n\n";
-    return {};
+      if (Status s = write_tile(t, loops); !s) return std::move(s).error();
+    append_unused(uses_, body);
+    if (uses_.i)
+      fmt::format_to(std::back_inserter(body), "  const uint{0}_t *const i = (const uint{0}_t *)indices;\n",
+                     program_.index_bytes * 8);
+    else
+      body += "  (void)indices;\n";
+    body += loops;
+    body += chunk_.tiles.empty() ? "  (void)pixels;\n}\n\n" : "}\n\n";
+    return body;
+  }
+  void write(std::string_view body) {
+    fmt::format_to(std::back_inserter(out_), "static void {}({}, size_t pixels, const void *indices) {{\n{}", name_,
+                   kParameters, body);
   }
 
  private:
@@ -179,6 +287,7 @@ class ChunkWriter {
 
   Status write_tile(size_t t, std::string& loops) {
     const PixelTile& tile = chunk_.tiles[t];
+    if (is_rolled(tile)) return write_rolled(tile, loops);
     const std::vector<TilePart> parts = split_tile(tile, part_limit_);
     std::string body;
     for (size_t p = 0; p < parts.size(); ++p) {
@@ -187,6 +296,15 @@ class ChunkWriter {
                      : write_function(tile, parts[p], fmt::format("{}_tile_{}_part_{}", name_, t, p), body);
       if (!s) return s;
     }
+    append_loop(tile, body, loops);
+    return {};
+  }
+
+  Status write_rolled(const PixelTile& tile, std::string& loops) {
+    std::string body;
+    TileWriter writer(program_, dialect_, tile, body);
+    if (Status s = writer.write_rolled("    "); !s) return s;
+    uses_.add(writer.uses());
     append_loop(tile, body, loops);
     return {};
   }
@@ -225,7 +343,8 @@ class ChunkWriter {
     }
     fmt::format_to(at, "  while (pixels >= {}u) {{\n", tile.width);
     loops += body;
-    fmt::format_to(at, "    x += {0};\n    y += {0};\n    pixels -= {0}u;\n  }}\n", tile.width);
+    fmt::format_to(at, "    x += {};\n    y += {};\n    pixels -= {}u;\n  }}\n", program_.input_step(tile),
+                   program_.output_step(tile), tile.width);
   }
 
   static void append_unused(const Uses& uses, std::string& out) {
@@ -270,11 +389,19 @@ void append_c_float(float value, std::string& out) {
     append_finite(magnitude, out);
 }
 
-Status write_chunks(const KernelProgram& program, const Dialect& dialect, size_t part_limit, std::string& out) {
-  for (size_t c = 0; c < program.chunks.size(); ++c)
-    if (Status s = ChunkWriter(program, dialect, part_limit, c, out).run(); !s)
-      return std::move(s).error().in(fmt::format("chunk {}", c));
-  return {};
+Result<std::vector<size_t>> write_chunks(const KernelProgram& program, const Dialect& dialect, size_t part_limit,
+                                         std::string& out) {
+  std::vector<size_t> functions;
+  std::map<std::string, size_t> written;
+  for (size_t c = 0; c < program.chunks.size(); ++c) {
+    ChunkWriter writer(program, dialect, part_limit, c, out);
+    auto body = writer.run();
+    if (!body) return std::move(body).error().in(fmt::format("chunk {}", c));
+    const auto [first, is_new] = written.try_emplace(*std::move(body), c);
+    if (is_new) writer.write(first->first);
+    functions.push_back(first->second);
+  }
+  return functions;
 }
 
 }  // namespace espalier

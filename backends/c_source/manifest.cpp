@@ -81,7 +81,7 @@ void write_file(OStream& json, const OutputFile& file) {
 
 /// Work items of a call over the most pixels.
 uint64_t work_items(const KernelProgram& p) {
-  const uint64_t pixels = p.max_pixels(), block = p.pixel_block;
+  const uint64_t pixels = p.padded(p.max_pixels()), block = p.pixel_block;
   return (pixels / block + (pixels % block != 0)) * p.groups.size();
 }
 
@@ -109,7 +109,13 @@ void write_cost(OStream& json, const ManifestLayer& layer) {
     number(json, "code_bytes", *layer.code_bytes);
   else
     json.attribute("code_bytes", nullptr);
-  number(json, "weight_bytes", p.stream.size() * sizeof(float));
+  number(json, "weight_bytes", p.weight_bytes());
+  number(json, "index_bytes", p.indices.size() * p.index_bytes);
+}
+
+std::string_view layout(const KernelProgram& p) {
+  if (p.input_panel) return p.output_panel ? "panels" : "panels to chw";
+  return p.output_panel ? "chw to panels" : "chw";
 }
 
 void write_layer(OStream& json, const ManifestLayer& layer) {
@@ -122,7 +128,10 @@ void write_layer(OStream& json, const ManifestLayer& layer) {
     json.attribute("bias", layer.has_bias);
     bound(json, "clamp_low", layer.clamp.has_low(), layer.clamp.low);
     bound(json, "clamp_high", layer.clamp.has_high(), layer.clamp.high);
-    text(json, "layout", "chw");
+    text(json, "layout", layout(p));
+    number(json, "input_panel", p.input_panel);
+    number(json, "output_panel", p.output_panel);
+    number(json, "pixel_multiple", p.pixel_multiple);
     number(json, "alignment_bytes", alignof(float));
     text(json, "form", std::string_view(schedule).substr(0, schedule.find(':')));
     text(json, "schedule", schedule);

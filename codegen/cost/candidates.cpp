@@ -18,7 +18,6 @@ struct TileChoice {
 // clang-format off
 constexpr TileChoice kTileChoices[] = {
     {"avx2", CodeForm::kUnrolled, 2, 2, 7},   {"avx2", CodeForm::kUnrolled, 3, 2, 4},
-    {"avx2", CodeForm::kUnrolled, 1, 8, 8},
     {"avx512", CodeForm::kUnrolled, 6, 1, 4}, {"avx512", CodeForm::kUnrolled, 8, 1, 3},
     {"avx512", CodeForm::kUnrolled, 4, 5, 6},
     {"neon", CodeForm::kUnrolled, 8, 1, 3},   {"neon", CodeForm::kUnrolled, 6, 4, 4},

@@ -11,7 +11,7 @@ namespace {
 
 // Fitted on znver3 with the layers of MobileNetV1 (128x64 to 1024x512, 90 % zeros), images and panels, V from 1 to 8:
 // how much of the traffic does not hide behind computing, how far rows overlap, and how many row ends mispredict.
-constexpr double kPanelStall = 0.07, kImageStall = 0.2, kMissStall = 0.5, kFarStall = 0.14;
+constexpr double kPanelStall = 0.07, kImageStall = 0.35, kImageMiss = 0.1, kMissStall = 0.5, kFarStall = 0.14;
 constexpr double kRowOverlap = 0.6, kExit = 0.65;
 
 double ceil_div(double a, double b) { return std::ceil(a / b); }
@@ -30,7 +30,7 @@ class CostModel {
     rows_ = m.rows();
     columns_ = std::max(1u, m.columns());
     blocks_ = ceil_div(columns_, s_.k_block);
-    nonzeros_ = s_.form == CodeForm::kDense ? rows_ * columns_ : static_cast<double>(m.nonzeros());
+    nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : static_cast<double>(m.nonzeros()));
     sharing_ = s_.form == CodeForm::kDense ? s_.tile_rows : s_.form == CodeForm::kLoop ? 1 : std::max(1.0, sharing);
     clamps_ = double(spec.clamp.has_low()) + double(spec.clamp.has_high());
   }
@@ -48,10 +48,11 @@ class CostModel {
     cost.issue = (nonzeros_ * vectors_ + input_loads - fused + nonzeros_ * rounds_ * per_nonzero +
                   outputs * (2 + clamps_) + 2 * partial) /
                  c_.instructions;
-    cost.code_bytes = is_rolled() ? rolled_code_bytes() : nonzeros_ * straight_bytes() + rows_ * blocks_ * 12;
+    cost.code_bytes = is_rolled() ? rolled_code_bytes() : straight_code_bytes(s_.tile_vectors) + straight_code_bytes(tail_vectors());
     cost.weight_bytes = 4.0 * nonzeros_ + (spec_.bias.empty() ? 0 : 4 * rows_) +
                         (s_.form == CodeForm::kDense || !is_rolled() ? 0 : 2 * nonzeros_ + 6 * rows_ * blocks_);
-    cost.fetch = is_rolled() ? 0 : fetch(cost.code_bytes);
+    cost.fetch = is_rolled() ? 0 : fetch(straight_code_bytes(s_.tile_vectors), std::floor(rounds_), cost.code_bytes) +
+                                      fetch(straight_code_bytes(tail_vectors()), 1, cost.code_bytes);
     cost.traffic = traffic();
     cost.exits = exits();
     return cost;
@@ -74,7 +75,14 @@ class CostModel {
     return s_.form == CodeForm::kNano ? 4 / sharing_ : 0;
   }
 
-  double straight_bytes() const { return code_bytes_per_nonzero(target_, s_.form, s_.tile_vectors); }
+  /// Of one body; stores, starts and clamps take a few instructions per output.
+  double straight_code_bytes(double vectors) const {
+    if (vectors == 0) return 0;
+    return nonzeros_ * code_bytes_per_nonzero(target_, s_.form, static_cast<uint32_t>(vectors)) +
+           rows_ * blocks_ * vectors * (target_.isa == Isa::kX86_64 ? 14 : 8);
+  }
+  /// What the full tiles leave over has a body of its own.
+  double tail_vectors() const { return vectors_ - std::floor(rounds_) * s_.tile_vectors; }
   double rolled_code_bytes() const {
     const double instruction = target_.isa == Isa::kX86_64 ? 6.5 : 5, v = s_.tile_vectors,
                  r = s_.tile_rows;
@@ -83,13 +91,13 @@ class CostModel {
     return 3 * (r * (5 * v + 30) + std::exp2(r) * 2 * v) * instruction;
   }
 
-  /// Code runs once per round; what leaves L1I between rounds comes from where the whole of it fits.
-  double fetch(double bytes) const {
-    const double rate = bytes <= target_.cpu->l1i ? c_.code_near : bytes <= 0.55 * target_.cpu->l2 ? c_.code_l2 : c_.code_far;
-    const double rounds_of_block = std::max(1.0, std::min(rounds_, s_.pixel_block / width_));
-    const bool stays = s_.chunk_nonzeros * straight_bytes() <= target_.cpu->l1i;
-    const double near_rounds = stays ? rounds_ * (1 - 1 / rounds_of_block) : 0;
-    return bytes * (near_rounds / c_.code_near + (rounds_ - near_rounds) / rate);
+  /// A body runs once per round; what leaves L1I between rounds comes from where all code fits.
+  double fetch(double bytes, double rounds, double all) const {
+    const double rate = all <= target_.cpu->l1i ? c_.code_near : all <= 0.55 * target_.cpu->l2 ? c_.code_l2 : c_.code_far;
+    const double rounds_of_block = std::max(1.0, std::min(rounds, s_.pixel_block / width_));
+    const bool stays = s_.chunk_nonzeros * bytes / nonzeros_ <= target_.cpu->l1i;
+    const double near_rounds = stays ? rounds * (1 - 1 / rounds_of_block) : 0;
+    return bytes * (near_rounds / c_.code_near + (rounds - near_rounds) / rate);
   }
 
   /// The input once per pass, the output out and in, partial sums again; a K block's slice that does not fit L1D comes
@@ -103,6 +111,8 @@ class CostModel {
     double cycles = near / c_.data_l2 * (streams ? kPanelStall : kImageStall);
     if (slice > 0.9 * target_.cpu->l1d)
       cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * kMissStall;
+    else if (!streams && slice > 0.5 * target_.cpu->l1d)  // rows of an image crowd some of the sets
+      cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * kImageMiss;
     if (input + image > 0.75 * target_.cpu->l2) cycles += (input + 2 * image) / c_.data_far * kFarStall;
     return cycles;
   }

@@ -1,5 +1,7 @@
 #include "codegen/library/emit_library.h"
 
+#include "codegen/kernel_plan.h"
+
 #include <optional>
 
 #include "backends/c_source/c_header.h"
@@ -142,17 +144,22 @@ class LibraryWriter {
     ManifestInput input{options_.library, target_, options_.banner, files_, {}};
     for (const CompiledKernel& k : kernels_) {
       ManifestLayer layer{
-          k.program.get(), k.input.source, reason(*k.program), k.input.spec.clamp, !k.input.spec.bias.empty(),
+          k.program.get(), k.input.source, reason(k), k.input.spec.clamp, !k.input.spec.bias.empty(),
           std::nullopt,    files_of(k)};
       if (is_native(target_)) layer.code_bytes = k.code_bytes();
       input.layers.push_back(std::move(layer));
     }
     return input;
   }
-  static std::string reason(const KernelProgram& p) {
+  static std::string reason(const CompiledKernel& k) {
+    const KernelProgram& p = *k.program;
+    const double sharing = nonzeros_per_input_load(k.input.spec.matrix, p.row_order, p.schedule.tile_rows);
+    const Cost cost = predict(k.input.spec, p.target, p.schedule, sharing);
     return fmt::format(
-        "register tile of {} output channels x {} vectors, input channels in blocks of {}, {} chunks of code",
-        p.schedule.tile_rows, p.schedule.tile_vectors, p.schedule.k_block, p.chunks.size());
+        "{} with register tiles of {} output channels x {} vectors: {:.0f} cycles predicted, {:.0f} % of them "
+        "multiply-adds, bound by {}",
+        form_name(p.schedule.form), p.schedule.tile_rows, p.schedule.tile_vectors, cost.cycles(),
+        100 * cost.fma / cost.cycles(), cost.bound_by());
   }
 
   std::span<const CompiledKernel> kernels_;

@@ -7,6 +7,7 @@
 #include "codegen/compile_kernel.h"
 #include "gtest/gtest.h"
 #include "test/support/random_program.h"
+#include "test/support/random_rolled_program.h"
 #include "test/support/spmm_program.h"
 
 namespace espalier::test {
@@ -143,6 +144,31 @@ TEST_P(CSource, ComputesTheInterpretersBitsOfACompiledKernel) {
                      {.schedule = *parse_schedule("unrolled:k=30,pixels=32,prefetch=1"), .observer = {}});
   ASSERT_TRUE(program) << program.error().message;
   expect_interpreters_bits(*program, {.part_limit = 100, .banner = {}}, {1, 23, 60});
+}
+
+TEST_P(CSource, ComputesTheInterpretersBitsOfRolledProgramsAndPanels) {
+  for (uint64_t seed = 30; seed < 35 && !IsSkipped() && !HasFatalFailure(); ++seed) {
+    KernelProgram program = random_rolled_program(*find_target(GetParam().target, GetParam().cpu), seed);
+    program.name = "kernel";  // C has a function random
+    expect_interpreters_bits(program, {}, {random_pixels(program, seed)});
+  }
+}
+
+TEST_P(CSource, ComputesTheInterpretersBitsOfEveryForm) {
+  KernelSpec spec;
+  spec.name = "kernel";
+  spec.matrix = random_sparse_matrix(13, 40, 0.7, 5);
+  spec.bias = random_values(13, 6);
+  spec.clamp = {0, 1.5f};
+  spec.pixels = 60;
+  spec.input_panel = spec.input_stride = 32, spec.output_stride = 60;
+  for (const char* schedule : {"loop:k=17", "nano:k=25,cluster=1", "dense"}) {
+    const auto program = compile_kernel(spec, *find_target(GetParam().target, GetParam().cpu),
+                                        {.schedule = *parse_schedule(schedule), .observer = {}});
+    ASSERT_TRUE(program) << program.error().message;
+    expect_interpreters_bits(*program, {}, {60});
+    if (IsSkipped() || HasFatalFailure()) return;
+  }
 }
 
 std::string case_name(const testing::TestParamInfo<Case>& info) {

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <random>
 
+#include "espalier/kernel_abi.h"
+
 namespace espalier::test {
 namespace {
 
@@ -274,8 +276,23 @@ std::vector<float> random_input_of(const KernelProgram& p, uint32_t pixels) {
   return x;
 }
 
-size_t input_elements(const KernelProgram& p) { return size_t{p.input_channels} * p.input_stride; }
-size_t output_elements(const KernelProgram& p) { return size_t{p.output_channels} * p.output_stride; }
+namespace {
+
+constexpr uint32_t kMostRandomPixels = 150;  // of panels, which have room for any number
+
+size_t elements(const KernelProgram& p, uint32_t channels, uint32_t stride, uint32_t panel) {
+  if (panel == 0) return size_t{channels} * stride;
+  return espalier_buffer_elements(channels, std::min(p.max_pixels(), kMostRandomPixels), stride, panel);
+}
+
+}  // namespace
+
+size_t input_elements(const KernelProgram& p) {
+  return elements(p, p.input_channels, p.input_stride, p.input_panel);
+}
+size_t output_elements(const KernelProgram& p) {
+  return elements(p, p.output_channels, p.output_stride, p.output_panel);
+}
 
 std::vector<float> random_values(size_t count, uint64_t seed) {
   SeededRandom random(seed);
