@@ -1,8 +1,9 @@
-// What linkers make of objects: parts that a program does not use go.
+// What linkers make of objects: parts that a program does not use go, and Mach-O objects become shared libraries.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "backends/mc/object_writer.h"
+#include "llvm/Object/MachO.h"
 #include "llvm/Object/ObjectFile.h"
 #include "test/aarch64/tools.h"
 
@@ -90,6 +91,47 @@ TEST(LinkedSections, DropAnUnusedX86Kernel) { expect_unused_kernel_to_go({"x86_6
 #endif
 TEST(LinkedSections, DropAnUnusedAArch64Kernel) {
   expect_unused_kernel_to_go({"aarch64-linux", "aarch64-linux-gnu-gcc", "qemu-aarch64"});
+}
+
+class MachOLibrary : public testing::TestWithParam<std::string_view> {
+ protected:
+  static std::string architecture() { return GetParam() == "x86_64-macos" ? "x86_64" : "arm64"; }
+
+  /// Links an object of both kernels with lld into a shared library; its path.
+  static std::string link(const test::ScratchFolder& folder, const std::string& flags) {
+    const std::string object = folder.write("two.o", object_of_two(GetParam()));
+    const auto linked = run_command(
+        fmt::format("ld64.lld-19 -fatal_warnings -arch {} -platform_version macos 11.0 11.0 -dylib -undefined "
+                    "dynamic_lookup {} {} -o {}",
+                    architecture(), flags, object, folder.path("two.dylib")));
+    EXPECT_EQ(linked.status, 0) << linked.output;
+    return folder.path("two.dylib");
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Targets, MachOLibrary, testing::Values("x86_64-macos", "aarch64-macos"),
+                         [](const auto& test) { return std::string(test.param.substr(0, test.param.find('-'))); });
+
+TEST_P(MachOLibrary, ExportsItsKernels) {
+  if (!test::have_program("ld64.lld-19")) GTEST_SKIP() << "ld64.lld-19 (package lld-19) is not installed";
+  const test::ScratchFolder folder;
+  const std::string bytes = test::read_file(link(folder, ""));
+  auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(bytes, "two.dylib"));
+  ASSERT_TRUE(bool(file)) << llvm::toString(file.takeError());
+  auto& library = llvm::cast<llvm::object::MachOObjectFile>(**file);
+  EXPECT_EQ(library.getHeader().filetype, llvm::MachO::MH_DYLIB);
+  std::vector<std::string> exported;
+  llvm::Error error = llvm::Error::success();
+  for (const auto& symbol : library.exports(error)) exported.push_back(symbol.name().str());
+  ASSERT_FALSE(error) << llvm::toString(std::move(error));
+  EXPECT_THAT(exported, testing::UnorderedElementsAre("_used", "_unused"));
+}
+
+TEST_P(MachOLibrary, DropsAnUnusedKernel) {
+  if (!test::have_program("ld64.lld-19")) GTEST_SKIP() << "ld64.lld-19 (package lld-19) is not installed";
+  const test::ScratchFolder folder;
+  const size_t both = test::read_file(link(folder, "")).size();
+  const size_t one = test::read_file(link(folder, "-dead_strip -exported_symbol _used")).size();
+  EXPECT_GE(both, one + kMuchSmaller);
 }
 
 }  // namespace
