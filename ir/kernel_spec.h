@@ -34,7 +34,7 @@ struct Clamp {
 /// zero that a clamp at 0 yields is unspecified. Source: Elsen, Dukhan, Gale, Simonyan, "Fast Sparse ConvNets" (2019),
 /// section 3.
 struct KernelSpec {
-  std::string name;         ///< a C identifier
+  std::string name;         ///< a C identifier, not is_reserved_in_c (ir/c_names.h)
   SparseMatrix matrix;      ///< W
   std::vector<float> bias;  ///< empty (all zero) or M values
   Clamp clamp;
@@ -48,9 +48,9 @@ struct KernelSpec {
 };
 
 /// Checks the rules above and returns a canonical copy (clamp bounds of -0 become +0). Errors: kBadInput for a name
-/// that is no C identifier, a bias of the wrong length or not finite, low > high or NaN, pixels or a stride of 0, a
-/// stride below the pixel count; kLimit when K * input_stride or M * output_stride is not below 2^29 elements (2 GiB:
-/// kernels address with 31 bits).
+/// that is no C identifier or a reserved one, a bias of the wrong length or not finite, low > high or NaN, pixels or a
+/// stride of 0, a stride below the pixel count; kLimit when K * input_stride or M * output_stride is not below 2^29
+/// elements (2 GiB: kernels address with 31 bits).
 Result<KernelSpec> validated(KernelSpec spec);
 
 /// The row stride (elements) to store `pixels` pixels with, where the caller may choose it:
