@@ -76,6 +76,7 @@ Status write_file(const fs::path& path, const std::string& contents) {
 }  // namespace
 
 Status write_files(const std::string& directory, std::span<const OutputFile> files) {
+  const HeldInterrupts held;
   const fs::path root(directory);
   if (interrupted()) return system_error("interrupted");
   NewFolders folders;
