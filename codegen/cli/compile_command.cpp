@@ -55,7 +55,7 @@ std::string canonical_command(const CompileArguments& a, const Target& target) {
 Result<std::vector<OutputFile>> emit(const std::vector<CompiledKernel>& kernels, const Target& target,
                                      const EmitOptions& options) {
   std::optional<HeldInterrupts> held;
-  if (options.kinds.contains(Emission::kWasm)) held.emplace();
+  if (target.isa == Isa::kWasm) held.emplace();
   return emit_library(kernels, target, options);
 }
 
