@@ -48,9 +48,9 @@ struct KernelSpec {
 };
 
 /// Checks the rules above and returns a canonical copy (clamp bounds of -0 become +0). Errors: kBadInput for a name
-/// that is no C identifier or a reserved one, a bias of the wrong length or not finite, low > high or NaN, pixels or a
-/// stride of 0, a stride below the pixel count; kLimit when K * input_stride or M * output_stride is not below 2^29
-/// elements (2 GiB: kernels address with 31 bits).
+/// that is no C identifier, a bias of the wrong length or not finite, low > high or NaN, pixels or a stride of 0, a
+/// stride below the pixel count; kLimit when K * input_stride or M * output_stride is not below 2^29 elements (2 GiB:
+/// kernels address with 31 bits).
 Result<KernelSpec> validated(KernelSpec spec);
 
 /// The row stride (elements) to store `pixels` pixels with, where the caller may choose it:

@@ -54,22 +54,6 @@ TEST(Cli, CompileWritesWhatEachTargetGivesByDefault) {
   }
 }
 
-TEST(Cli, CompileListsTheCodeOfEveryTargetThatHasSome) {
-  const Folder folder;
-  folder.write("layer.mtx", matrix_market(20, 30, 8));
-  for (const std::string target : {"x86_64-linux", "aarch64-macos", "wasm32"}) {
-    const Ran ran =
-        espalier(folder.path(), "compile layer.mtx --pixels 49 --emit asm -o " + target + " --target " + target);
-    ASSERT_EQ(ran.status, 0) << ran.err;
-    const auto files = files_in(folder.path() / target);
-    EXPECT_EQ(names_of(files), "layer.s ");
-    EXPECT_NE(files.at("layer.s").find("layer.chunk.0:  ; "), std::string::npos) << target;
-  }
-  const Ran ran = espalier(folder.path(), "compile layer.mtx --pixels 49 --emit asm -o c --target c99");
-  EXPECT_EQ(ran.status, 5);
-  EXPECT_EQ(ran.err, "espalier: target c99 has no asm to emit\n");
-}
-
 TEST(Cli, CompileWritesTheSameBytesForAnyNumberOfJobs) {
   const Folder folder;
   folder.write("layer.mtx", matrix_market(64, 64, 2));
