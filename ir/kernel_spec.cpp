@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "ir/c_names.h"
+
 namespace espalier {
 namespace {
 
@@ -82,6 +84,8 @@ uint32_t KernelSpec::max_pixels() const {
 
 Result<KernelSpec> validated(KernelSpec spec) {
   if (!is_c_identifier(spec.name)) return bad_input("kernel name '{}' is not a C identifier", spec.name);
+  if (is_reserved_in_c(spec.name))
+    return bad_input("kernel name '{}' is reserved in C or C++, but emitted headers declare it", spec.name);
   auto at = [&](Error e) { return std::move(e).in("kernel " + spec.name); };
   if (spec.pixels == 0u) return at(bad_input("pixels is 0, but must be at least 1"));
   const uint32_t rows = spec.matrix.rows(), columns = spec.matrix.columns();

@@ -37,7 +37,7 @@ struct Clamp {
 /// zero that a clamp at 0 yields is unspecified. Source: Elsen, Dukhan, Gale, Simonyan, "Fast Sparse ConvNets" (2019),
 /// section 3.
 struct KernelSpec {
-  std::string name;         ///< a C identifier
+  std::string name;         ///< a C identifier, not is_reserved_in_c (ir/c_names.h)
   SparseMatrix matrix;      ///< W
   std::vector<float> bias;  ///< empty (all zero) or M values
   Clamp clamp;

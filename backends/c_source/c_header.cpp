@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <set>
 
 #include "backends/text_template.h"
 #include "espalier/kernel_abi.h"
@@ -84,6 +85,17 @@ Result<std::string> kernel_text(const HeaderKernel& kernel) {
        {"PIXELS_ARGUMENT", p.pixels ? macro + "_MAX_PIXELS" : "pixels"}});
 }
 
+/// Kernel NAME has the function NAME_run, which must not be another kernel.
+Status check_functions(std::string_view library, std::span<const HeaderKernel> kernels) {
+  std::set<std::string_view> names;
+  for (const HeaderKernel& kernel : kernels) names.insert(kernel.program->name);
+  for (const std::string_view name : names)
+    if (const std::string function = fmt::format("{}_run", name); names.contains(function))
+      return bad_input("header {}.h: kernel {} and the function of kernel {} would share a name", library, function,
+                       name);
+  return {};
+}
+
 Status check_names(std::string_view library, std::span<const HeaderKernel> kernels) {
   if (Status s = check_library_name(library); !s) return s;
   std::map<std::string, std::string_view> seen;
@@ -93,7 +105,7 @@ Status check_names(std::string_view library, std::span<const HeaderKernel> kerne
       return bad_input("header {}.h: kernels {} and {} would share the macros {}_*", library, other->second,
                        kernel.program->name, other->first);
   }
-  return {};
+  return check_functions(library, kernels);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "llvm/MC/MCObjectFileInfo.h"
 #include "llvm/MC/MCObjectStreamer.h"
 #include "llvm/MC/MCObjectWriter.h"
+#include "llvm/MC/MCSectionELF.h"
 #include "llvm/MC/MCSectionMachO.h"
 #include "llvm/MC/MCSymbolELF.h"
 #include "llvm/MC/MCTargetOptions.h"
@@ -90,18 +91,25 @@ std::string indices_of(const KernelProgram& p) {
   return bytes;
 }
 
-/// The sections of one object format.
+/// Where one kernel goes.
 struct Sections {
   llvm::MCSection *code, *constants, *pointers;
 };
 
-Sections sections_of(llvm::MCContext& context, ObjectFormat format) {
+/// Linkers drop the ELF sections that a program does not use, so every kernel has its own.
+Sections elf_sections_of(llvm::MCContext& context, const std::string& kernel) {
+  using namespace llvm::ELF;
+  auto section = [&](std::string_view prefix, unsigned flags) -> llvm::MCSection* {
+    return context.getELFSection(fmt::format("{}.{}", prefix, kernel), SHT_PROGBITS, SHF_ALLOC | flags);
+  };
+  return {section(".text", SHF_EXECINSTR), section(".rodata", 0), section(".data.rel.ro", SHF_WRITE)};
+}
+
+/// Linkers split the Mach-O sections at symbols and drop parts (MH_SUBSECTIONS_VIA_SYMBOLS).
+Sections macho_sections_of(llvm::MCContext& context) {
   const llvm::MCObjectFileInfo& info = *context.getObjectFileInfo();
-  llvm::MCSection* pointers =
-      format == ObjectFormat::kMachO
-          ? context.getMachOSection("__DATA", "__const", 0, llvm::SectionKind::getReadOnlyWithRel())
-          : info.getDataRelROSection();
-  return {info.getTextSection(), info.getReadOnlySection(), pointers};
+  return {info.getTextSection(), info.getReadOnlySection(),
+          context.getMachOSection("__DATA", "__const", 0, llvm::SectionKind::getReadOnlyWithRel())};
 }
 
 /// What LLVM has for its own SmallVector only; saves a copy of the whole object.
@@ -125,7 +133,7 @@ size_t expected_bytes(std::span<const KernelCode> kernels) {
   constexpr size_t kPerChunk = 256;  // symbol, name, relocation, table entry, alignment
   size_t bytes = 4096;
   for (const KernelCode& kernel : kernels) {
-    bytes += 1024 + kernel.program->stream.size() * sizeof(float) + kernel.program->indices.size() * 4;
+    bytes += 1536 + kernel.program->stream.size() * sizeof(float) + kernel.program->indices.size() * 4;
     for (const std::string& chunk : kernel.chunks) bytes += chunk.size() + kPerChunk;
   }
   return bytes;
@@ -172,7 +180,6 @@ class ObjectWriter {
   }
 
   void begin() {
-    sections_ = sections_of(context(), target_.format);
     streamer_->initSections(/*NoExecStack=*/elf(), mc_->subtarget());
     if (elf()) return;
     streamer_->emitVersionForTarget(context().getTargetTriple(), llvm::VersionTuple(), nullptr, llvm::VersionTuple());
@@ -181,6 +188,7 @@ class ObjectWriter {
 
   void emit(const KernelCode& kernel) {
     const KernelProgram& p = *kernel.program;
+    sections_ = elf() ? elf_sections_of(context(), p.name) : macho_sections_of(context());
     emit_code(kernel);
     switch_to(sections_.constants, kCacheLine);
     const Symbol weights = define(p.name + ".weights", llvm::MCSA_ELF_TypeObject);

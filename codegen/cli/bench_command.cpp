@@ -7,7 +7,6 @@
 #include "backends/jit/jit_library.h"
 #include "codegen/cli/arguments.h"
 #include "codegen/cli/commands.h"
-#include "codegen/cli/progress.h"
 #include "codegen/measure/measure_kernel.h"
 
 namespace espalier::cli {
@@ -62,7 +61,6 @@ Result<Outcome> bench(const BenchArguments& a) {
   measure.seed = a.input.seed;
   print_header();
   for (const CompiledKernel& k : *compiled) {
-    if (interrupted()) return system_error("interrupted");
     const auto kernel = (*library)->kernel(k.program->name);
     if (!kernel) return kernel.error();
     const uint32_t pixels = k.input.spec.max_pixels();

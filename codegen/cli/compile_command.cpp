@@ -3,11 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "backends/c_source/c_header.h"
 #include "codegen/cli/arguments.h"
 #include "codegen/cli/commands.h"
 #include "codegen/cli/output_directory.h"
+#include "codegen/cli/progress.h"
 #include "codegen/library/emit_library.h"
 #include "codegen/version.h"
 
@@ -51,6 +53,14 @@ std::string canonical_command(const CompileArguments& a, const Target& target) {
   return text;
 }
 
+/// The linker works in a temporary folder that must go away again; all other files are made in memory.
+Result<std::vector<OutputFile>> emit(const std::vector<CompiledKernel>& kernels, const Target& target,
+                                     const EmitOptions& options) {
+  std::optional<HeldInterrupts> held;
+  if (target.isa == Isa::kWasm) held.emplace();
+  return emit_library(kernels, target, options);
+}
+
 std::string not_empty(const std::string& text) { return text.empty() ? "must not be empty" : ""; }
 
 Result<Outcome> compile(const CompileArguments& a) {
@@ -67,10 +77,10 @@ Result<Outcome> compile(const CompileArguments& a) {
   if (!hash) return std::move(hash).error();
   const auto compiled = compile_library(*std::move(kernels), *target, *options);
   if (!compiled) return compiled.error();
-  EmitOptions emit{library_name(a), *kinds, a.weights_in_side_file, {}};
-  emit.banner = {kVersion, std::filesystem::path(a.input.file).filename().string(), *hash,
-                 canonical_command(a, *target)};
-  const auto files = emit_library(*compiled, *target, emit);
+  EmitOptions emission{library_name(a), *kinds, a.weights_in_side_file, {}};
+  emission.banner = {kVersion, std::filesystem::path(a.input.file).filename().string(), *hash,
+                     canonical_command(a, *target)};
+  const auto files = emit(*compiled, *target, emission);
   if (!files) return files.error();
   if (Status s = write_files(a.output, *files); !s) return std::move(s).error();
   for (const OutputFile& file : *files) fmt::print("{}/{}  {} bytes\n", a.output, file.name, file.contents.size());

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "codegen/cli/progress.h"
+
 namespace espalier::cli {
 
 std::vector<float> seeded_input(const KernelSpec& spec, uint64_t seed) {
@@ -17,6 +19,7 @@ std::vector<float> empty_output(const KernelSpec& spec) {
 }
 
 Status write_floats(const std::string& path, const std::vector<float>& values) {
+  const HeldInterrupts held;
   std::ofstream out(path, std::ios::binary);
   out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
   out.close();

@@ -18,7 +18,7 @@ namespace {
 using namespace espalier;
 using namespace espalier::cli;
 
-constexpr int kExitCheckFailed = 1, kExitUsage = 2, kExitInterrupted = 130;
+constexpr int kExitCheckFailed = 1, kExitUsage = 2;
 
 int exit_code(const Error& error) {
   if (interrupted()) return kExitInterrupted;
@@ -123,7 +123,7 @@ int run(int argc, char** argv) {
     if (!sub->parsed()) continue;
     const Result<Outcome> outcome = command();
     if (outcome) return *outcome == Outcome::kDone ? 0 : kExitCheckFailed;
-    fmt::print(stderr, "espalier: {}\n", outcome.error().message);
+    fmt::print(stderr, "espalier: {}\n", interrupted() ? "interrupted" : outcome.error().message);
     return exit_code(outcome.error());
   }
   return kExitUsage;

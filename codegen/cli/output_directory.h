@@ -10,7 +10,8 @@ namespace espalier::cli {
 
 /// Writes files into `directory` (created where missing). Each appears whole or not at all: everything is written into
 /// a staging folder beside the final places first and renamed from there, and the staging folder is removed whatever
-/// happens. Existing files of the same names are replaced. Errors: kSystem; nothing is changed when staging fails.
+/// happens. Existing files of the same names are replaced. Errors: kSystem; nothing is changed when staging fails, and
+/// folders made on the way are removed again.
 Status write_files(const std::string& directory, std::span<const OutputFile> files);
 
 }  // namespace espalier::cli

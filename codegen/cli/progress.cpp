@@ -3,18 +3,28 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <string_view>
 
 namespace espalier::cli {
 namespace {
 
-volatile std::sig_atomic_t interrupts = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
+std::atomic<int> interrupts{0}, holders{0}, open_line{0};
 
+/// Only what POSIX allows in a handler.
 void on_interrupt(int signal) {
-  interrupts = interrupts + 1;
+  ++interrupts;
   std::signal(signal, SIG_DFL);
+  if (holders != 0) return;
+  constexpr std::string_view kMessage = "\nespalier: interrupted\n";
+  const std::string_view message = kMessage.substr(open_line ? 0 : 1);
+  const ssize_t ignored = write(STDERR_FILENO, message.data(), message.size());
+  (void)ignored;
+  _exit(kExitInterrupted);
 }
 
 }  // namespace
@@ -23,6 +33,9 @@ void catch_interrupts() {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
 }
+
+HeldInterrupts::HeldInterrupts() { ++holders; }
+HeldInterrupts::~HeldInterrupts() { --holders; }
 
 bool interrupted() { return interrupts != 0; }
 
@@ -38,7 +51,8 @@ std::function<bool(const CompiledKernel&)> progress_reporter(size_t kernels) {
     else
       fmt::print(stderr, "{}\n", line);
     std::fflush(stderr);
-    return !interrupted();
+    open_line = terminal && count != kernels;
+    return true;
   };
 }
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -66,6 +67,11 @@ void print_row(const Row& row) {
              row.error <= 1 ? "" : "  WRONG");
 }
 
+/// JSON has no infinity and no NaN.
+llvm::json::Value number_or_null(double value) {
+  return std::isfinite(value) ? llvm::json::Value(value) : llvm::json::Value(nullptr);
+}
+
 Status write_json(const std::string& path, const std::vector<Row>& rows) {
   llvm::json::Array list;
   for (const Row& row : rows) {
@@ -80,7 +86,7 @@ Status write_json(const std::string& path, const std::vector<Row>& rows) {
                                       {"code_bytes", static_cast<int64_t>(row.code_bytes)},
                                       {"weight_bytes", static_cast<int64_t>(row.weight_bytes)},
                                       {"compile_ms", row.compile_ms},
-                                      {"error", std::min(row.error, 1e30)},
+                                      {"error", number_or_null(row.error)},
                                       {"gflops", row.gflops}});
   }
   std::string text;

@@ -10,6 +10,7 @@
 #include "backends/mc/assembly_listing.h"
 #include "backends/mc/object_writer.h"
 #include "backends/text_template.h"
+#include "backends/wasm/wasm_listing.h"
 #include "backends/wasm/wasm_module.h"
 
 namespace espalier {
@@ -28,7 +29,8 @@ constexpr EmissionName kNames[] = {
 bool is_native(const Target& target) { return target.isa == Isa::kX86_64 || target.isa == Isa::kAArch64; }
 
 bool can_emit(Emission kind, const Target& target) {
-  if (kind == Emission::kObject || kind == Emission::kAssembly) return is_native(target);
+  if (kind == Emission::kObject) return is_native(target);
+  if (kind == Emission::kAssembly) return is_native(target) || target.isa == Isa::kWasm;
   if (kind == Emission::kWasm) return target.isa == Isa::kWasm;
   return true;
 }
@@ -92,7 +94,8 @@ class LibraryWriter {
     for (const CompiledKernel& k : kernels_) codes.push_back(k.code);
     return write_object(codes, target_);
   }
-  Result<std::string> assembly() const {
+  Result<std::string> assembly() const { return target_.isa == Isa::kWasm ? module_assembly() : native_assembly(); }
+  Result<std::string> native_assembly() const {
     std::string text;
     for (const CompiledKernel& k : kernels_) {
       auto listing = print_assembly(k.code, target_);
@@ -105,6 +108,11 @@ class LibraryWriter {
     std::vector<KernelProgram> programs;
     for (const CompiledKernel& k : kernels_) programs.push_back(*k.program);
     return write_wasm_module(programs);
+  }
+  Result<std::string> module_assembly() const {
+    const auto bytes = module();
+    if (!bytes) return bytes.error();
+    return print_wasm_assembly(*bytes);
   }
   Status c_sources() {
     for (const CompiledKernel& k : kernels_) {

@@ -1,7 +1,6 @@
-#include <algorithm>
-#include <cctype>
 #include <unordered_set>
 
+#include "ir/c_names.h"
 #include "ir/import/matrix_file.h"
 
 namespace espalier {
@@ -9,23 +8,14 @@ namespace {
 
 constexpr size_t kMaxIdentifier = 96;
 
-/// Keywords of C99 to C23 and C++20 that a lower-case name could be.
-constexpr std::string_view kKeywords[] = {
-    "alignas",  "alignof",       "and",         "and_eq",   "asm",       "auto",      "bitand",    "bitor",
-    "bool",     "break",         "case",        "catch",    "char",      "class",     "co_await",  "co_return",
-    "co_yield", "compl",         "concept",     "const",    "consteval", "constexpr", "constinit", "const_cast",
-    "continue", "decltype",      "default",     "delete",   "do",        "double",    "else",      "enum",
-    "explicit", "export",        "extern",      "false",    "float",     "for",       "friend",    "goto",
-    "if",       "inline",        "int",         "long",     "mutable",   "namespace", "new",       "noexcept",
-    "not",      "not_eq",        "nullptr",     "operator", "or",        "or_eq",     "private",   "protected",
-    "public",   "register",      "requires",    "restrict", "return",    "short",     "signed",    "sizeof",
-    "static",   "static_assert", "static_cast", "struct",   "switch",    "template",  "this",      "thread_local",
-    "throw",    "true",          "try",         "typedef",  "typeid",    "typename",  "typeof",    "union",
-    "unsigned", "using",         "virtual",     "void",     "volatile",  "wchar_t",   "while",     "xor",
-    "xor_eq",   "main",
-};
-
 bool is_plain(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+/// Headers give kernel NAME a function NAME_run.
+bool clashes(const std::string& id, const std::unordered_set<std::string>& used) {
+  constexpr std::string_view kRun = "_run";
+  if (used.contains(id) || used.contains(id + std::string(kRun))) return true;
+  return id.ends_with(kRun) && used.contains(id.substr(0, id.size() - kRun.size()));
+}
 
 }  // namespace
 
@@ -41,8 +31,7 @@ std::string c_identifier(std::string_view name) {
   }
   while (!id.empty() && id.back() == '_') id.pop_back();
   if (id.empty()) return "matrix";
-  const bool reserved = std::find(std::begin(kKeywords), std::end(kKeywords), id) != std::end(kKeywords);
-  if (reserved || (id[0] >= '0' && id[0] <= '9')) id.insert(0, "m_");
+  if (is_reserved_in_c(id) || (id[0] >= '0' && id[0] <= '9')) id.insert(0, "m_");
   return id;
 }
 
@@ -52,7 +41,8 @@ std::vector<std::string> c_identifiers(std::span<const std::string> names) {
   for (const std::string& name : names) {
     const std::string base = c_identifier(name);
     std::string id = base;
-    for (size_t n = 2; !used.insert(id).second; ++n) id = fmt::format("{}_{}", base, n);
+    for (size_t n = 2; clashes(id, used); ++n) id = fmt::format("{}_{}", base, n);
+    used.insert(id);
     ids.push_back(std::move(id));
   }
   return ids;

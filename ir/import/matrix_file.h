@@ -24,10 +24,12 @@ Result<std::vector<WeightListing>> list_weights(const std::filesystem::path& pat
 Result<std::vector<WeightListing>> parse_weight_list(std::string_view file_name, Bytes bytes);
 
 /// A C identifier for a name: characters other than letters, digits and '_' become '_' (runs become one), a leading
-/// digit and a C or C++ keyword get a letter in front, at most 96 characters stay, and nothing left becomes "matrix".
+/// digit and a name reserved in C or C++ (ir/c_names.h) get `m_` in front, at most 96 characters stay, and nothing left
+/// becomes "matrix".
 std::string c_identifier(std::string_view name);
 
-/// One distinct C identifier per name: c_identifier, with _2, _3, ... on later ones that would repeat.
+/// One distinct C identifier per name: c_identifier, with _2, _3, ... on later ones that would repeat, also with `_run`
+/// behind, the name of a kernel's function in C.
 std::vector<std::string> c_identifiers(std::span<const std::string> names);
 
 }  // namespace espalier

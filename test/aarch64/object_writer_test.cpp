@@ -107,13 +107,13 @@ TEST_P(ElfObject, HasTheDocumentedSymbols) {
   const auto& kernel = symbols.at("layer");
   EXPECT_TRUE(kernel.global && !kernel.function);
   EXPECT_EQ(kernel.size, sizeof(espalier_kernel));
-  EXPECT_EQ(kernel.section, ".data.rel.ro");
+  EXPECT_EQ(kernel.section, ".data.rel.ro.layer");
   EXPECT_EQ(symbols.at("layer.chunks").size, 3 * sizeof(espalier_chunk));
   EXPECT_EQ(symbols.at("layer.weights").size, 5 * sizeof(float));
   EXPECT_EQ(symbols.at("layer.groups").size, 2 * sizeof(espalier_row_group));
   EXPECT_EQ(symbols.at("layer.name").size, 6u);
   for (const char* name : {"layer.weights", "layer.groups", "layer.name"})
-    EXPECT_EQ(symbols.at(name).section, ".rodata");
+    EXPECT_EQ(symbols.at(name).section, ".rodata.layer");
   for (auto& [name, symbol] : symbols) EXPECT_EQ(symbol.global, name == "layer") << name;
 }
 
@@ -124,15 +124,14 @@ TEST_P(ElfObject, AlignsChunksAndWeightsToCacheLines) {
   const size_t one = one_return().size();
   for (int i = 0; i < 3; ++i) {
     const ParsedSymbol& chunk = symbols.at(fmt::format("layer.chunk.{}", i));
-    EXPECT_TRUE(chunk.function && chunk.section == ".text");
+    EXPECT_TRUE(chunk.function && chunk.section == ".text.layer");
     EXPECT_EQ(chunk.address, 64u * i);
     EXPECT_EQ(chunk.size, (3 - i) * one);
   }
   EXPECT_EQ(symbols.at("layer.weights").address % 64, 0u);
   EXPECT_EQ(symbols.at("layer.groups").address % 64, 0u);
   for (const auto& section : object.file->sections()) {
-    const bool ours =
-        *section.getName() == ".text" || *section.getName() == ".rodata" || *section.getName() == ".data.rel.ro";
+    const bool ours = section.getName()->ends_with(".layer") && !section.getName()->starts_with(".rela");
     EXPECT_EQ(section.getAlignment().value(), ours ? 64u : section.getAlignment().value()) << section.getName()->str();
   }
 }
@@ -140,9 +139,9 @@ TEST_P(ElfObject, AlignsChunksAndWeightsToCacheLines) {
 TEST_P(ElfObject, RelocatesPointersOnly) {
   const ParsedObject object = object_of(GetParam(), one_return());
   ASSERT_TRUE(object.file);
-  EXPECT_EQ(count_relocations(*object.file, ".data.rel.ro"), 3u + 5u);
-  EXPECT_EQ(count_relocations(*object.file, ".text"), 0u);
-  EXPECT_EQ(count_relocations(*object.file, ".rodata"), 0u);
+  EXPECT_EQ(count_relocations(*object.file, ".data.rel.ro.layer"), 3u + 5u);
+  EXPECT_EQ(count_relocations(*object.file, ".text.layer"), 0u);
+  EXPECT_EQ(count_relocations(*object.file, ".rodata.layer"), 0u);
 }
 
 TEST_P(ElfObject, AsksForNoExecutableStack) {
@@ -166,7 +165,7 @@ TEST(AArch64Object, MarksItsCodeAsInstructions) {
   ASSERT_TRUE(object.file);
   std::vector<std::string> in_text;
   for (auto& [name, symbol] : symbols_of(*object.file))
-    if (name[0] == '$' && symbol.section == ".text") in_text.push_back(name);
+    if (name[0] == '$' && symbol.section == ".text.layer") in_text.push_back(name);
   EXPECT_THAT(in_text, testing::ElementsAre("$x"));
 }
 
@@ -336,8 +335,12 @@ TEST(ObjectWriter, HoldsSeveralKernels) {
   ASSERT_TRUE(bool(file));
   auto symbols = symbols_of(**file);
   EXPECT_TRUE(symbols.at("first").global && symbols.at("second").global);
-  EXPECT_EQ(symbols.at("second.chunk.0").address, 3 * 64u);
-  EXPECT_EQ(count_relocations(**file, ".data.rel.ro"), 16u);
+  for (const std::string name : {"first", "second"}) {
+    EXPECT_EQ(symbols.at(name + ".chunk.0").section, ".text." + name);
+    EXPECT_EQ(symbols.at(name + ".weights").section, ".rodata." + name);
+    EXPECT_EQ(symbols.at(name).section, ".data.rel.ro." + name);
+    EXPECT_EQ(count_relocations(**file, ".data.rel.ro." + name), 8u);
+  }
 }
 
 TEST(ObjectWriter, AcceptsAKernelWithoutRows) {

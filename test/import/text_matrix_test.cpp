@@ -81,7 +81,8 @@ TEST(CIdentifier, KeepsLettersDigitsAndSingleUnderscores) {
   EXPECT_EQ(c_identifier("model_1/model/tf.nn.relu6/Relu6"), "model_1_model_tf_nn_relu6_Relu6");
   EXPECT_EQ(c_identifier("__init--x__"), "init_x");
   EXPECT_EQ(c_identifier("3x3"), "m_3x3");
-  EXPECT_EQ(c_identifier("while"), "m_while");
+  for (const char* reserved : {"while", "co_await", "x", "pixels", "exp", "espalier_kernel"})
+    EXPECT_EQ(c_identifier(reserved), std::string("m_") + reserved);
   EXPECT_EQ(c_identifier("\xc3\xa9;"), "matrix");
   EXPECT_EQ(c_identifier(""), "matrix");
   EXPECT_EQ(c_identifier(std::string(500, 'a')).size(), 96u);
@@ -90,6 +91,11 @@ TEST(CIdentifier, KeepsLettersDigitsAndSingleUnderscores) {
 TEST(CIdentifier, NumbersRepeatedNames) {
   const std::vector<std::string> names{"a", "a", "a/2", "a_2", "a"};
   EXPECT_THAT(c_identifiers(names), ElementsAre("a", "a_2", "a_2_2", "a_2_3", "a_3"));
+}
+
+TEST(CIdentifier, LeavesTheNamesOfFunctionsFree) {
+  const std::vector<std::string> names{"a", "a_run", "b_run", "b"};
+  EXPECT_THAT(c_identifiers(names), ElementsAre("a", "a_run_2", "b_run", "b_2"));
 }
 
 }  // namespace

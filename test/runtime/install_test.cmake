@@ -1,5 +1,6 @@
-# cmake -DBUILD=build folder -DCONSUMER=consumer -DWORK=scratch folder -P install_test.cmake: installs the runtime, moves
-# what was installed (it must be relocatable), builds a program against it and runs that.
+# cmake -DBUILD=build folder -DCONSUMER=consumer -DWORK=scratch folder -DNODE=node or empty -P install_test.cmake: installs
+# the runtime, moves what was installed (it must be relocatable), builds a program against it and runs that; then the
+# same with the npm package.
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(failed)
@@ -20,4 +21,33 @@ file(GLOB_RECURSE installed RELATIVE ${WORK}/moved ${WORK}/moved/*)
 list(FILTER installed EXCLUDE REGEX "/espalier/|libespalier_runtime\\.a$")
 if(installed)
   message(FATAL_ERROR "the component runtime also installs ${installed}")
+endif()
+
+# What package.json offers has to be there, and nothing else; then a module that needs all of it.
+run(${CMAKE_COMMAND} --install ${BUILD} --component js --prefix ${WORK}/js-first)
+file(MAKE_DIRECTORY ${WORK}/node_modules)
+file(RENAME ${WORK}/js-first/share/espalier/js ${WORK}/node_modules/espalier)
+set(package ${WORK}/node_modules/espalier)
+file(READ ${package}/package.json description)
+string(JSON count LENGTH "${description}" files)
+set(wanted package.json LICENSE)
+math(EXPR last "${count} - 1")
+foreach(i RANGE ${last})
+  string(JSON entry GET "${description}" files ${i})
+  if(NOT EXISTS ${package}/${entry})
+    message(FATAL_ERROR "package.json lists ${entry}, which the component js does not install")
+  endif()
+  list(APPEND wanted ${entry})
+endforeach()
+file(GLOB_RECURSE others RELATIVE ${WORK} ${WORK}/js-first/*)
+file(GLOB entries RELATIVE ${package} ${package}/*)
+list(REMOVE_ITEM entries ${wanted})
+if(entries OR others)
+  message(FATAL_ERROR "the component js also installs ${entries} ${others}")
+endif()
+if(NODE)
+  file(COPY ${CONSUMER}/consumer.mjs DESTINATION ${WORK})
+  run(${NODE} ${WORK}/consumer.mjs)
+else()
+  message(STATUS "no node: the installed npm package was not loaded")
 endif()
