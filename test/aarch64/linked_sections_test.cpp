@@ -27,7 +27,8 @@ KernelProgram program_for(std::string_view target, std::string name) {
   p.output_channels = 4, p.input_channels = 4, p.nonzeros = 4;
   p.pixels = 0, p.input_stride = 20, p.output_stride = 20, p.pixel_block = 20;
   p.groups = {{0, 4, 0, 1}};
-  p.chunks = {{0, 4, 4, {}}};
+  p.chunks.resize(1);
+  p.chunks[0].stream_count = 4, p.chunks[0].nonzeros = 4;
   p.stream.assign(kManyWeights, 1.5f);
   return p;
 }
@@ -57,7 +58,7 @@ struct Toolchain {
 
 /// Links a program that calls one of the two kernels; bytes of the program and, in `symbols`, what is left in it.
 uint64_t linked_bytes(const Toolchain& tools, const std::string& flags, std::string& symbols) {
-  const test::ScratchFolder folder;
+  const test::TemporaryFolder folder;
   const std::string object = folder.write("two.o", object_of_two(tools.target)), main = folder.write("main.c", kMain);
   const auto linked =
       run_command(fmt::format("{} -Wl,--fatal-warnings {} -I{}/runtime/include {} {} -o {}", tools.compiler, flags,
@@ -65,7 +66,7 @@ uint64_t linked_bytes(const Toolchain& tools, const std::string& flags, std::str
   EXPECT_EQ(linked.status, 0) << linked.output;
   const auto ran = run_command(tools.runner + " " + folder.path("main"));
   EXPECT_EQ(ran.status, 0) << ran.output;
-  const std::string bytes = test::read_file(folder.path("main"));
+  const std::string bytes = test::contents_of(folder.path("main"));
   auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(bytes, "main"));
   if (!file) {
     ADD_FAILURE() << llvm::toString(file.takeError());
@@ -99,7 +100,7 @@ class MachOLibrary : public testing::TestWithParam<std::string_view> {
   static std::string architecture() { return GetParam() == "x86_64-macos" ? "x86_64" : "arm64"; }
 
   /// Links an object of both kernels with lld into a shared library; its path.
-  static std::string link(const test::ScratchFolder& folder, const std::string& flags) {
+  static std::string link(const test::TemporaryFolder& folder, const std::string& flags) {
     const std::string object = folder.write("two.o", object_of_two(GetParam()));
     const auto linked = run_command(
         fmt::format("ld64.lld-19 -fatal_warnings -arch {} -platform_version macos 11.0 11.0 -dylib -undefined "
@@ -114,8 +115,8 @@ INSTANTIATE_TEST_SUITE_P(Targets, MachOLibrary, testing::Values("x86_64-macos", 
 
 TEST_P(MachOLibrary, ExportsItsKernels) {
   if (!test::have_program("ld64.lld-19")) GTEST_SKIP() << "ld64.lld-19 (package lld-19) is not installed";
-  const test::ScratchFolder folder;
-  const std::string bytes = test::read_file(link(folder, ""));
+  const test::TemporaryFolder folder;
+  const std::string bytes = test::contents_of(link(folder, ""));
   auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(bytes, "two.dylib"));
   ASSERT_TRUE(bool(file)) << llvm::toString(file.takeError());
   auto& library = llvm::cast<llvm::object::MachOObjectFile>(**file);
@@ -129,9 +130,9 @@ TEST_P(MachOLibrary, ExportsItsKernels) {
 
 TEST_P(MachOLibrary, DropsAnUnusedKernel) {
   if (!test::have_program("ld64.lld-19")) GTEST_SKIP() << "ld64.lld-19 (package lld-19) is not installed";
-  const test::ScratchFolder folder;
-  const size_t both = test::read_file(link(folder, "")).size();
-  const size_t one = test::read_file(link(folder, "-dead_strip -exported_symbol _used")).size();
+  const test::TemporaryFolder folder;
+  const size_t both = test::contents_of(link(folder, "")).size();
+  const size_t one = test::contents_of(link(folder, "-dead_strip -exported_symbol _used")).size();
   EXPECT_GE(both, one + kMuchSmaller);
 }
 
