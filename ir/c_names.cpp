@@ -58,7 +58,7 @@ constexpr std::string_view kFunctions[] = {
 
 /// Parameters of emitted functions, macros of compilers without -std, the entry of a program, the memory of a module.
 constexpr std::string_view kUsed[] = {
-    "linux", "main", "memory", "pixels", "unix", "w", "x", "y",
+    "linux", "main", "memory", "pixels", "unix", "x", "y",
 };
 // clang-format on
 

@@ -323,7 +323,7 @@ TEST(ObjectWriter, WritesEqualChunksOnce) {
   const auto symbols = symbols_of(**file);
   EXPECT_TRUE(symbols.contains("layer.chunk.0") && symbols.contains("layer.chunk.1"));
   EXPECT_FALSE(symbols.contains("layer.chunk.2"));
-  EXPECT_EQ(count_relocations(**file, ".data.rel.ro"), 8u);
+  EXPECT_EQ(count_relocations(**file, ".data.rel.ro.layer"), 8u);
 }
 
 TEST(ObjectWriter, HoldsSeveralKernels) {

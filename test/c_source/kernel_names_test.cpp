@@ -6,6 +6,7 @@
 #include "backends/text_template.h"
 #include "c_harness.h"
 #include "ir/c_names.h"
+#include "test/support/command.h"
 #include "test/support/spmm_program.h"
 
 namespace espalier::test {
@@ -28,15 +29,16 @@ const Language kLanguages[] = {{ESPALIER_TEST_GCC, "-std=c99", "c"},
 std::string compile_header(const std::string& name, const Language& language) {
   const KernelProgram program = named_program(name);
   const HeaderKernel kernel{&program, {}, true};
-  const ScratchDirectory scratch;
+  const TemporaryFolder folder;
   const std::string file = fmt::format("main.{}", language.extension);
-  scratch.write({*write_header("net", {&kernel, 1}, {}),
-                 *kernel_abi_header(),
-                 {file,
-                  "#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
-                  "#include \"net.h\"\n"}});
+  write_files({*write_header("net", {&kernel, 1}, {}),
+               *kernel_abi_header(),
+               {file,
+                "#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
+                "#include \"net.h\"\n"}},
+              folder);
   const CommandResult result =
-      run_command(fmt::format("{} {} -Werror -I. -c {} -o main.o", language.compiler, language.flags, file), scratch);
+      run_command_in(folder, fmt::format("{} {} -Werror -I. -c {} -o main.o", language.compiler, language.flags, file));
   return result.status == 0 ? "" : result.output;
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kVerbs[] = {"compile", "run", "bench", "inspect", "targets"};
+constexpr const char* kVerbs[] = {"compile", "run", "bench", "explain", "inspect", "targets"};
 
 std::string help_of(const std::string& verb) {
   const TemporaryFolder folder;
@@ -52,11 +52,13 @@ TEST(Help, OfEveryVerbHasTwoExamples) {
 TEST(Help, NamesEveryOption) {
   const std::set<std::string> input = {"--help",          "--select",   "--orientation", "--pixels", "--input-stride",
                                        "--output-stride", "--clamp",    "--no-bias",     "--seed",   "--cpu",
-                                       "--schedule",      "--dump-dir", "--jobs"};
+                                       "--schedule",      "--dump-dir", "--jobs",        "--tune",   "--tune-cache",
+                                       "--input-panel",   "--output-panel", "--max-code-bytes"};
   const std::map<std::string, std::set<std::string>> more = {
       {"compile", {"--target", "--output", "--emit", "--name", "--weights-in-side-file"}},
       {"run", {"--write-data", "--check", "--json"}},
-      {"bench", {"--seconds"}}};
+      {"bench", {"--seconds"}},
+      {"explain", {"--target", "--measure", "--json"}}};
   for (const auto& [verb, own] : more) {
     std::set<std::string> expected = input;
     expected.insert(own.begin(), own.end());

@@ -115,13 +115,33 @@ TEST_F(Verbs, RunPutsProgressOnStandardErrorOnly) {
 }
 
 TEST_F(Verbs, BenchPrintsOneRowPerKernel) {
-  const Outcome done = espalier("bench net.npz --select 1 --pixels 20 --seconds 0.01");
+  const Outcome done = espalier("bench net.npz --select 1 --pixels 20 --seconds 0.01 --schedule unrolled");
   ASSERT_EQ(done.exit_code, 0) << done.err;
   ASSERT_EQ(lines(done.out).size(), 3u);
   for (const char* title : {"GFLOP/s", "p10..p90", "% peak", "stream", "% bound", "code/nz", "weights/nz", "schedule"})
     EXPECT_THAT(lines(done.out)[0], HasSubstr(title));
   EXPECT_THAT(lines(done.out)[1], testing::ContainsRegex("^layer1 +8x10 +20 +"));
-  EXPECT_EQ(lines(done.out)[0].find("  schedule"), lines(done.out)[1].find("  unrolled:"));
+  EXPECT_EQ(lines(done.out)[0].find("  schedule"), lines(done.out)[1].find(":rows=") - std::string("unrolled").size() - 2);
+}
+
+TEST_F(Verbs, ExplainNamesFormReasonCostAndAlternatives) {
+  const Outcome done = espalier(
+      "explain net.npz --select 1 --pixels 20 --target aarch64-linux --input-panel auto --output-panel auto --json e.json");
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  for (const char* part : {"layer1: 8x10, 20 pixels", "  form ", "predicted to be", "  layout     input panels of ",
+                           "us on cortex-a76", "bound by ", "bytes per non-zero", "non-zeros per input load", "  instead "})
+    EXPECT_THAT(done.out, HasSubstr(part));
+  const std::string json = contents_of(folder.path() / "e.json");
+  for (const char* key : {"\"kernels\"", "\"reason\"", "\"bound_by\"", "\"others\"", "\"nonzeros_per_input_load\""})
+    EXPECT_THAT(json, HasSubstr(key));
+}
+
+TEST_F(Verbs, BudgetsAndTuningKeepTheAnswerRight) {
+  for (const char* options : {"-Os", "--max-code-bytes 1", "--max-code-bytes 10000000", "--tune --tune-cache cache",
+                              "--tune --tune-cache cache --input-panel auto --output-panel auto"})
+    EXPECT_EQ(espalier(std::string("run net.npz --pixels 37 ") + options).exit_code, 0) << options;
+  EXPECT_FALSE(folder.files("cache").empty());
+  EXPECT_EQ(espalier("run net.npz --pixels 37 --tune --tune-cache cache -Os").exit_code, 3);
 }
 
 TEST_F(Verbs, InspectListsEveryWeight) {

@@ -128,6 +128,8 @@ struct CopyKernel {
     kernel.abi_version = ESPALIER_ABI_VERSION;
     kernel.struct_bytes = sizeof kernel;
     kernel.name = "copy";
+    kernel.pixel_multiple = 1;
+    kernel.indices = &weight;
     kernel.nonzeros = 2;
     kernel.output_channels = kernel.input_channels = 2;
     kernel.input_stride = 96;
@@ -191,7 +193,7 @@ TEST(MeasureKernel, RefusesAKernelOfAnotherAbi) {
   const auto m = measure_kernel(&copy.kernel, 49, {.timing = kQuick});
   ASSERT_FALSE(m);
   EXPECT_EQ(m.error().kind, ErrorKind::kUnsupported);
-  EXPECT_EQ(m.error().message, "kernel was made for ABI version 2, but this runtime has version 1");
+  EXPECT_EQ(m.error().message, "kernel was made for ABI version 3, but this runtime has version 2");
 }
 
 TEST(MeasureKernel, RefusesAPeakItCannotMeasure) {

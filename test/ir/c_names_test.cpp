@@ -19,7 +19,7 @@ TEST(CNames, NamesOfHeadersAndTheCLibraryAreReserved) {
 
 TEST(CNames, NamesThatEmittedFilesUseAreReserved) {
   for (const char* name :
-       {"x", "y", "w", "pixels", "espalier_kernel", "espalier_kernel_run", "ESPALIER_ABI_VERSION", "memory", "linux"})
+       {"x", "y", "pixels", "espalier_kernel", "espalier_kernel_run", "ESPALIER_ABI_VERSION", "memory", "linux"})
     EXPECT_TRUE(is_reserved_in_c(name)) << name;
 }
 

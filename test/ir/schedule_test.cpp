@@ -47,14 +47,14 @@ TEST_P(BadScheduleTest, GivesItsMessage) {
 }
 
 const BadSchedule kBadSchedules[] = {
-    {"Empty", "", "unknown code form '', known forms are unrolled"},
-    {"UnknownForm", "rolled:rows=8", "unknown code form 'rolled', known forms are unrolled"},
+    {"Empty", "", "unknown code form '', known forms are auto, unrolled, nano, loop, dense"},
+    {"UnknownForm", "rolled:rows=8", "unknown code form 'rolled', known forms are auto, unrolled, nano, loop, dense"},
     {"NothingAfterColon", "unrolled:", "schedule 'unrolled:' ends after the colon"},
     {"NothingAfterComma", "unrolled:rows=8,", "schedule 'unrolled:rows=8,' ends after a comma"},
     {"NoValue", "unrolled:rows", "schedule field 'rows' has no value, write field=number"},
     {"EmptyField", "unrolled:rows=8,,k=1", "schedule field '' has no value, write field=number"},
     {"UnknownField", "unrolled:row=8",
-     "schedule has no field 'row', known fields are rows, vectors, k, chunk, pixels, prefetch"},
+     "schedule has no field 'row', known fields are rows, vectors, k, chunk, pixels, prefetch, cluster"},
     {"NoNumber", "unrolled:rows=many", "schedule field rows is 'many', but must be a number in 1..2147483647"},
     {"EmptyNumber", "unrolled:rows=", "schedule field rows is '', but must be a number in 1..2147483647"},
     {"Zero", "unrolled:vectors=0", "schedule field vectors is '0', but must be a number in 1..2147483647"},
