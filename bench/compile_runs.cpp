@@ -22,9 +22,10 @@ auto timed(double& seconds, F f) {
 }
 
 Result<std::vector<KernelProgram>> compile_all(const std::vector<KernelSpec>& specs, const Target& target,
-                                               Steps& steps) {
+                                               const Schedule& schedule, Steps& steps) {
   // Processor time between the ends of two passes; the first pass's share holds the checks before it.
   CompileOptions options;
+  options.schedule = schedule;
   double before = 0;
   options.observer = [&](std::string_view pass, double, std::string_view) {
     const double now = process_seconds();
@@ -51,8 +52,9 @@ Result<std::string> native_object(const std::vector<KernelProgram>& programs, co
   return timed(steps["write"], [&] { return write_object(codes, target); });
 }
 
-Result<std::string> compile_to_bytes(const std::vector<KernelSpec>& specs, const Target& target, Steps& steps) {
-  Result<std::vector<KernelProgram>> programs = compile_all(specs, target, steps);
+Result<std::string> compile_to_bytes(const std::vector<KernelSpec>& specs, const Target& target,
+                                     const Schedule& schedule, Steps& steps) {
+  Result<std::vector<KernelProgram>> programs = compile_all(specs, target, schedule, steps);
   if (!programs) return std::move(programs).error();
   if (target.isa == Isa::kWasm) return timed(steps["write"], [&] { return write_wasm_module(*programs); });
   return native_object(*programs, target, steps);
@@ -60,7 +62,8 @@ Result<std::string> compile_to_bytes(const std::vector<KernelSpec>& specs, const
 
 }  // namespace
 
-Result<CompileRuns> time_compilation(const std::vector<KernelSpec>& specs, const Target& target, size_t runs) {
+Result<CompileRuns> time_compilation(const std::vector<KernelSpec>& specs, const Target& target,
+                                     const Schedule& schedule, size_t runs) {
   CompileRuns result;
   for (const KernelSpec& spec : specs) result.nonzeros += spec.matrix.nonzeros();
   std::vector<double> totals;
@@ -68,7 +71,7 @@ Result<CompileRuns> time_compilation(const std::vector<KernelSpec>& specs, const
   for (size_t run = 0; run <= runs; ++run) {
     Steps steps;
     double seconds = 0;
-    Result<std::string> bytes = timed(seconds, [&] { return compile_to_bytes(specs, target, steps); });
+    Result<std::string> bytes = timed(seconds, [&] { return compile_to_bytes(specs, target, schedule, steps); });
     if (!bytes) return std::move(bytes).error();
     result.bytes = bytes->size();
     if (run == 0) continue;
@@ -80,10 +83,10 @@ Result<CompileRuns> time_compilation(const std::vector<KernelSpec>& specs, const
   return result;
 }
 
-Result<Timing> time_to_callable(const KernelSpec& spec, const Target& target, size_t runs) {
+Result<Timing> time_to_callable(const KernelSpec& spec, const Target& target, const Schedule& schedule, size_t runs) {
   std::vector<double> seconds;
   for (size_t run = 0; run <= runs; ++run) {
-    Result<HostKernel> host = compile_for_host(spec, target);
+    Result<HostKernel> host = compile_for_host(spec, target, schedule);
     if (!host) return std::move(host).error();
     if (run > 0) seconds.push_back(host->compile_seconds);
   }

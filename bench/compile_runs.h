@@ -8,6 +8,7 @@
 #include "codegen/measure/timing.h"
 #include "ir/error.h"
 #include "ir/kernel_spec.h"
+#include "ir/schedule.h"
 #include "ir/target.h"
 
 namespace espalier {
@@ -23,10 +24,11 @@ struct CompileRuns {
 
 /// compile_kernel of each, then for native targets assemble of each and write_object of all; for wasm32
 /// write_wasm_module of all. One thread, `runs` times after one that is not counted. Errors: those of these functions.
-Result<CompileRuns> time_compilation(const std::vector<KernelSpec>& specs, const Target& target, size_t runs);
+Result<CompileRuns> time_compilation(const std::vector<KernelSpec>& specs, const Target& target,
+                                     const Schedule& schedule, size_t runs);
 
 /// Seconds of processor time from one specification to a callable kernel in this process, `runs` times after one that
 /// is not counted.
-Result<Timing> time_to_callable(const KernelSpec& spec, const Target& target, size_t runs);
+Result<Timing> time_to_callable(const KernelSpec& spec, const Target& target, const Schedule& schedule, size_t runs);
 
 }  // namespace espalier

@@ -25,7 +25,7 @@ struct AddressWindow {
   int64_t offset = 0;
 };
 constexpr int kWindowUses = 3;  // accesses that pay for one lea
-constexpr size_t kLookAhead = 64;
+constexpr size_t kLookAhead = 16;
 
 /// By Op, for full vectors. The verifier keeps fma_lane from targets without it.
 constexpr Inst kFullForms[kOpCount] = {

@@ -27,6 +27,7 @@ class CostModel {
     pixels_ = spec.max_pixels();
     vectors_ = padded ? ceil_div(pixels_, width_) * s_.tile_vectors : ceil_div(pixels_, isa_.lanes);
     rounds_ = vectors_ / s_.tile_vectors;
+    full_rounds_ = padded ? rounds_ : std::floor(pixels_ / width_);
     rows_ = m.rows();
     columns_ = std::max(1u, m.columns());
     blocks_ = ceil_div(columns_, s_.k_block);
@@ -51,7 +52,7 @@ class CostModel {
     cost.code_bytes = is_rolled() ? rolled_code_bytes() : straight_code_bytes(s_.tile_vectors) + straight_code_bytes(tail_vectors());
     cost.weight_bytes = 4.0 * nonzeros_ + (spec_.bias.empty() ? 0 : 4 * rows_) +
                         (s_.form == CodeForm::kDense || !is_rolled() ? 0 : 2 * nonzeros_ + 6 * rows_ * blocks_);
-    cost.fetch = is_rolled() ? 0 : fetch(straight_code_bytes(s_.tile_vectors), std::floor(rounds_), cost.code_bytes) +
+    cost.fetch = is_rolled() ? 0 : fetch(straight_code_bytes(s_.tile_vectors), full_rounds_, cost.code_bytes) +
                                       fetch(straight_code_bytes(tail_vectors()), 1, cost.code_bytes);
     cost.traffic = traffic();
     cost.exits = exits();
@@ -82,7 +83,7 @@ class CostModel {
            rows_ * blocks_ * vectors * (target_.isa == Isa::kX86_64 ? 14 : 8);
   }
   /// What the full tiles leave over has a body of its own.
-  double tail_vectors() const { return vectors_ - std::floor(rounds_) * s_.tile_vectors; }
+  double tail_vectors() const { return std::max(0.0, vectors_ - full_rounds_ * s_.tile_vectors); }
   double rolled_code_bytes() const {
     const double instruction = target_.isa == Isa::kX86_64 ? 6.5 : 5, v = s_.tile_vectors,
                  r = s_.tile_rows;
@@ -132,7 +133,7 @@ class CostModel {
   const VectorIsa& isa_;
   const Schedule& s_;
   const CpuCosts& c_;
-  double width_ = 0, pixels_ = 0, vectors_ = 0, rounds_ = 0, rows_ = 0, columns_ = 0, blocks_ = 0, nonzeros_ = 0;
+  double width_ = 0, pixels_ = 0, vectors_ = 0, rounds_ = 0, full_rounds_ = 0, rows_ = 0, columns_ = 0, blocks_ = 0, nonzeros_ = 0;
   double sharing_ = 1, clamps_ = 0;
 };
 

@@ -9,7 +9,7 @@ namespace espalier {
 namespace {
 
 /// Candidates looked at for one place of a tile; more gain nothing measurable and take quadratic time.
-constexpr size_t kWindow = 1024;
+constexpr size_t kWindow = 256;
 
 /// The columns of every row as bits.
 class ColumnBits {
