@@ -5,6 +5,9 @@
  *     gcc -O2 -fPIC -shared count_plugin.c -o count_plugin.so
  *     qemu-aarch64 -plugin ./count_plugin.so,core=a76 -d plugin -D counts.txt ./aarch64_kernels 1
  *
+ * With trace=N, the first N instructions of each stretch come before its counts, a line of bytes each, as
+ * llvm-mc --disassemble reads them.
+ *
  * Caches are set-associative with true LRU, write-allocating, without prefetchers; prefetch instructions do not count.
  * A model: what misses here may well be hidden on a real core. */
 #include <inttypes.h>
@@ -56,8 +59,10 @@ static struct core *core = cores;
 /* Instructions of one translated block by kind. */
 struct mix {
   uint64_t instructions, fmlas, loads, stores, first, last;
+  uint32_t *words;
 };
 static struct mix total;
+static uint64_t trace_limit;
 static bool counting;
 static uint64_t last_data_line;
 
@@ -89,11 +94,21 @@ static void on_memory(unsigned vcpu, qemu_plugin_meminfo_t info, uint64_t addres
   last_data_line = line;
 }
 
+static void trace(const struct mix *m) {
+  for (uint64_t i = 0; i < m->instructions && total.instructions + i < trace_limit; ++i) {
+    char line[32];
+    const uint32_t w = m->words[i];
+    snprintf(line, sizeof line, "0x%02x 0x%02x 0x%02x 0x%02x\n", w & 255, w >> 8 & 255, w >> 16 & 255, w >> 24);
+    qemu_plugin_outs(line);
+  }
+}
+
 static void on_block(unsigned vcpu, void *data) {
   (void)vcpu;
   const struct mix *m = data;
   for (uint64_t line = m->first; line <= m->last; ++line) access_line(&core->code, line);
   if (!counting) return;
+  trace(m);
   total.instructions += m->instructions, total.fmlas += m->fmlas;
   total.loads += m->loads, total.stores += m->stores;
 }
@@ -143,11 +158,11 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
   (void)id;
   struct mix *m = calloc(1, sizeof *m);
   m->instructions = qemu_plugin_tb_n_insns(block);
+  m->words = malloc(m->instructions * sizeof *m->words);
   for (size_t i = 0; i < m->instructions; ++i) {
     struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(block, i);
-    uint32_t word;
-    memcpy(&word, qemu_plugin_insn_data(insn), sizeof word);
-    count_kind(m, word);
+    memcpy(&m->words[i], qemu_plugin_insn_data(insn), sizeof *m->words);
+    count_kind(m, m->words[i]);
     m->last = qemu_plugin_insn_vaddr(insn) >> kLineBits;
     if (i == 0) m->first = m->last;
     qemu_plugin_register_vcpu_mem_cb(insn, on_memory, kNoRegisters, kReadsAndWrites, NULL);
@@ -170,8 +185,10 @@ static int choose_core(const char *name) {
 __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
                                                                char **argv) {
   (void)info;
-  for (int i = 0; i < argc; ++i)
+  for (int i = 0; i < argc; ++i) {
     if (strncmp(argv[i], "core=", 5) == 0 && choose_core(argv[i] + 5) != 0) return 1;
+    if (strncmp(argv[i], "trace=", 6) == 0) trace_limit = strtoull(argv[i] + 6, NULL, 10);
+  }
   make_cache(&core->code), make_cache(&core->data), make_cache(&core->l2);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
   return 0;

@@ -1,30 +1,36 @@
 #!/bin/sh
-# Cycles per multiply-add of four pixels that llvm-mca predicts for the code of a kernel, caches and branches aside.
-#     mca.sh OBJECT SYMBOL-PREFIX [CPU]...        e.g. mca.sh kernels.o contraction_1x1_6_panels cortex-a72
-# A chunk with loops inside its tiles is priced loop by loop (the innermost ones), straight code as a whole tile, which
-# is the first: full ones. The floor is 0.50 for neoverse-n1 (stands for Cortex-A76) and 1.00 for cortex-a72.
+# Cycles per multiply-add of four pixels that llvm-mca predicts for what each kernel executes first, as Markdown: its
+# starts and ends of rows included; caches, branches and instruction fetch are not modelled.
+#     mca.sh PROGRAM [REGULAR-EXPRESSION [INSTRUCTIONS [LLVM-CPU]...]]
+# The floor is 0.50 for neoverse-n1 (which stands for Cortex-A76) and 1.00 for cortex-a72.
 set -eu
-object=$1 prefix=$2
-shift 2
-[ $# -gt 0 ] || set -- neoverse-n1 cortex-a72
 here=$(dirname "$0")
+program=$1 pattern=${2:-.} limit=${3:-20000}
+shift $(($# < 3 ? $# : 3))
+[ $# -gt 0 ] || set -- neoverse-n1 cortex-a72
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# price FILE CPU: cycles of one turn in the steady state.
+# price FILE CPU: cycles per fmla. mca reads no data processing hints of the system (mrs), which kernels have none of.
 price() {
-  turns=$(($(wc -l < "$1") > 500 ? 5 : 200))
-  llvm-mca-19 -mtriple=aarch64 -mcpu="$2" -iterations=$turns "$1" 2> /dev/null |
-    awk -v turns=$turns '/^Total Cycles:/ { printf "%.4f", $3 / turns }'
+  llvm-mca-19 -mtriple=aarch64 -mcpu="$2" -iterations=1 -all-views=false -summary-view "$1" 2> /dev/null |
+    awk -v fmlas="$(grep -c '	fmla	' "$1")" '/^Total Cycles:/ { printf "%.2f", $3 / fmlas }'
 }
 
-aarch64-linux-gnu-objdump -d --no-show-raw-insn "$object" | awk -v prefix="$prefix" -v folder="$folder" -f "$here/loops.awk"
-for part in "$folder"/*.s; do
-  fmlas=$(grep -c fmla "$part" || true)
-  [ "$fmlas" -gt 0 ] || continue
-  printf '%s: %s instructions, %s fmla' "$(basename "$part" .s)" "$(wc -l < "$part")" "$fmlas"
-  for cpu in "$@"; do
-    printf ', %s %s' "$cpu" "$(awk -v c="$(price "$part" "$cpu")" -v f="$fmlas" 'BEGIN { printf "%.2f", c / f }')"
-  done
-  echo
+gcc -O2 -fPIC -shared "$here/count_plugin.c" -o "$folder/plugin.so"
+qemu-aarch64 -plugin "$folder/plugin.so,trace=$limit" -d plugin -D "$folder/trace" "$program" 1 "$pattern" |
+  grep '^layer_' > "$folder/layers"
+# A stretch of bytes ends with a line of counts.
+awk -v folder="$folder" 'BEGIN { part = 1000 } /^0x/ { print > (folder "/" part ".bytes"); next } { ++part }' \
+  "$folder/trace"
+for bytes in "$folder"/*.bytes; do
+  llvm-mc-19 --disassemble --triple=aarch64 -mattr=+v8.2a "$bytes" > "$bytes.s"
+  for cpu in "$@"; do printf ' %s |' "$(price "$bytes.s" "$cpu")"; done >> "$folder/prices"
+  echo >> "$folder/prices"
 done
+echo "| layer | code | schedule |$(printf ' %s |' "$@")"
+echo "|---|---|---|$(printf -- '---:|%.0s' "$@")"
+awk 'function row(code, schedule) { printf "| %s %s, %d pixels | %s | %s |%s\n", $1, $2, $3, code, schedule, price[++at] }
+     NR == FNR { price[NR] = $0; next }
+     FNR % 2 == 1 { row("yardstick", ""); row("CHW", "`" $9 "`") }
+     FNR % 2 == 0 { row("panels of " $8, "`" $9 "`") }' "$folder/prices" "$folder/layers" | sed 's/,chunk=[^`]*`/`/'

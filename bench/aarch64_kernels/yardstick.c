@@ -9,6 +9,13 @@ static inline void prefetch_ahead(const float *x, const float *values) {
   __builtin_prefetch(values + 32);
 }
 
+/* vld1q_dup_f32, of which GCC would make a load of one lane and multiplications by it. */
+static inline float32x4_t next_weight(const float **values) {
+  float32x4_t weight;
+  __asm__("ld1r {%0.4s}, [%1], #4" : "=w"(weight), "+r"(*values) : "m"(**values));
+  return weight;
+}
+
 static inline const float *step_by(const float *x, int32_t bytes) {
   return (const float *)((uintptr_t)x + (uintptr_t)(intptr_t)bytes);
 }
@@ -28,7 +35,7 @@ static inline __attribute__((always_inline)) void rows_of_vectors(const struct y
       float32x4_t in[8];
 #pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) in[v] = vld1q_f32(x + 4 * v);
-      const float32x4_t weight = vld1q_dup_f32(values++);
+      const float32x4_t weight = next_weight(&values);
       if (vectors == 8) prefetch_ahead(x, values);
       x = step_by(x, *steps++);
 #pragma GCC unroll 8
