@@ -5,8 +5,8 @@
  *     gcc -O2 -fPIC -shared count_plugin.c -o count_plugin.so
  *     qemu-aarch64 -plugin ./count_plugin.so,core=a76 -d plugin -D counts.txt ./aarch64_kernels 1
  *
- * With trace=N, the first N instructions of each stretch come before its counts, a line of bytes each, as
- * llvm-mc --disassemble reads them.
+ * With trace=N, up to N instructions of each stretch come before its counts, a line of bytes each, as llvm-mc
+ * --disassemble reads them: a sample of one window in kWindowsApart, so that all parts of a kernel are in it.
  *
  * Caches are set-associative with true LRU, write-allocating, without prefetchers; prefetch instructions do not count.
  * A model: what misses here may well be hidden on a real core. */
@@ -62,7 +62,8 @@ struct mix {
   uint32_t *words;
 };
 static struct mix total;
-static uint64_t trace_limit;
+enum { kWindow = 1000, kWindowsApart = 61 }; /* instructions; not a number that kernels repeat themselves at */
+static uint64_t trace_limit, traced;
 static bool counting;
 static uint64_t last_data_line;
 
@@ -95,7 +96,8 @@ static void on_memory(unsigned vcpu, qemu_plugin_meminfo_t info, uint64_t addres
 }
 
 static void trace(const struct mix *m) {
-  for (uint64_t i = 0; i < m->instructions && total.instructions + i < trace_limit; ++i) {
+  if (total.instructions / kWindow % kWindowsApart != 0) return;
+  for (uint64_t i = 0; i < m->instructions && traced < trace_limit; ++i, ++traced) {
     char line[32];
     const uint32_t w = m->words[i];
     snprintf(line, sizeof line, "0x%02x 0x%02x 0x%02x 0x%02x\n", w & 255, w >> 8 & 255, w >> 16 & 255, w >> 24);
@@ -116,7 +118,7 @@ static void on_block(unsigned vcpu, void *data) {
 static void on_begin(unsigned vcpu, void *data) {
   (void)vcpu, (void)data;
   memset(&total, 0, sizeof total);
-  core->code.misses = core->data.misses = core->l2.misses = 0;
+  core->code.misses = core->data.misses = core->l2.misses = traced = 0;
   counting = true;
 }
 

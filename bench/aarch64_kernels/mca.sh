@@ -1,17 +1,17 @@
 #!/bin/sh
-# Cycles per multiply-add of four pixels that llvm-mca predicts for what each kernel executes first, as Markdown: its
-# starts and ends of rows included; caches, branches and instruction fetch are not modelled.
+# Cycles per multiply-add of four pixels that llvm-mca predicts for samples of what each kernel executes, as Markdown:
+# starts and ends of rows are in it; caches, instruction fetch and mispredicted branches are not modelled.
 #     mca.sh PROGRAM [REGULAR-EXPRESSION [INSTRUCTIONS [LLVM-CPU]...]]
 # The floor is 0.50 for neoverse-n1 (which stands for Cortex-A76) and 1.00 for cortex-a72.
 set -eu
 here=$(dirname "$0")
-program=$1 pattern=${2:-.} limit=${3:-20000}
+program=$1 pattern=${2:-.} limit=${3:-40000}
 shift $(($# < 3 ? $# : 3))
 [ $# -gt 0 ] || set -- neoverse-n1 cortex-a72
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# price FILE CPU: cycles per fmla. mca reads no data processing hints of the system (mrs), which kernels have none of.
+# price FILE CPU: cycles per fmla. Calls and returns are left out: mca would take 100 cycles for each.
 price() {
   llvm-mca-19 -mtriple=aarch64 -mcpu="$2" -iterations=1 -all-views=false -summary-view "$1" 2> /dev/null |
     awk -v fmlas="$(grep -c '	fmla	' "$1")" '/^Total Cycles:/ { printf "%.2f", $3 / fmlas }'
@@ -24,7 +24,7 @@ qemu-aarch64 -plugin "$folder/plugin.so,trace=$limit" -d plugin -D "$folder/trac
 awk -v folder="$folder" 'BEGIN { part = 1000 } /^0x/ { print > (folder "/" part ".bytes"); next } { ++part }' \
   "$folder/trace"
 for bytes in "$folder"/*.bytes; do
-  llvm-mc-19 --disassemble --triple=aarch64 -mattr=+v8.2a "$bytes" > "$bytes.s"
+  llvm-mc-19 --disassemble --triple=aarch64 -mattr=+v8.2a "$bytes" | grep -vE '	(blr?|ret)\b' > "$bytes.s"
   for cpu in "$@"; do printf ' %s |' "$(price "$bytes.s" "$cpu")"; done >> "$folder/prices"
   echo >> "$folder/prices"
 done
