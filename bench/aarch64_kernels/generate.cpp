@@ -1,4 +1,5 @@
-// Compiles the layers of MobileNetV1 for AArch64, each in panels and as plain CHW: FOLDER/kernels.o and FOLDER/layers.c.
+// Compiles the layers of MobileNetV1 for AArch64, each in panels and as plain CHW: FOLDER/kernels.o and
+// FOLDER/layers.c.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>

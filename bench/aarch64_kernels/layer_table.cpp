@@ -46,9 +46,10 @@ std::string buffers(const std::vector<BenchLayer>& layers) {
       input = std::max(input, spec->input_elements());
       output = std::max(output, spec->output_elements());
     }
-  return fmt::format("_Alignas(4096) float input[{}];\n_Alignas(4096) float output[{}];\n"
-                     "_Alignas(4096) float expected[{}];\n",
-                     input, output, output);
+  return fmt::format(
+      "_Alignas(4096) float input[{}];\n_Alignas(4096) float output[{}];\n"
+      "_Alignas(4096) float expected[{}];\n",
+      input, output, output);
 }
 
 }  // namespace
@@ -62,9 +63,11 @@ std::string layer_table(const std::vector<BenchLayer>& layers, const Target& tar
     text += arrays(layer, weights);
     entries += entry(layer, weights);
   }
-  return text + fmt::format("const struct layer layers[] = {{\n{}}};\nconst size_t layer_count = {};\n"
-                            "const char cpu[] = \"{}\";\n",
-                            entries, layers.size(), target.cpu->name) +
+  return text +
+         fmt::format(
+             "const struct layer layers[] = {{\n{}}};\nconst size_t layer_count = {};\n"
+             "const char cpu[] = \"{}\";\n",
+             entries, layers.size(), target.cpu->name) +
          buffers(layers);
 }
 

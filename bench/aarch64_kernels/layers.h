@@ -6,16 +6,16 @@
 #include "yardstick.h"
 
 struct compiled_layer {
-  const espalier_kernel *kernel;
-  const char *schedule; /* as chosen: form, tile, block sizes */
+  const espalier_kernel* kernel;
+  const char* schedule; /* as chosen: form, tile, block sizes */
 };
 
 struct layer {
-  const char *name;
+  const char* name;
   size_t outputs, inputs, pixels;
-  size_t stride;                        /* elements, of the rows of X and Y as images */
+  size_t stride;                       /* elements, of the rows of X and Y as images */
   struct compiled_layer panels, image; /* image: plain CHW */
-  struct yardstick_weights yardstick;   /* reads and writes images */
+  struct yardstick_weights yardstick;  /* reads and writes images */
 };
 
 extern const struct layer layers[];

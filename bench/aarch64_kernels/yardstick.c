@@ -3,28 +3,28 @@
 #include <arm_neon.h>
 
 /* The fetches that hide memory behind arithmetic: two lines ahead in the input row, 32 weights ahead. */
-static inline void prefetch_ahead(const float *x, const float *values) {
+static inline void prefetch_ahead(const float* x, const float* values) {
   __builtin_prefetch(x + 16);
   __builtin_prefetch(x + 32);
   __builtin_prefetch(values + 32);
 }
 
 /* vld1q_dup_f32, of which GCC would make a load of one lane and multiplications by it. */
-static inline float32x4_t next_weight(const float **values) {
+static inline float32x4_t next_weight(const float** values) {
   float32x4_t weight;
   __asm__("ld1r {%0.4s}, [%1], #4" : "=w"(weight), "+r"(*values) : "m"(**values));
   return weight;
 }
 
-static inline const float *step_by(const float *x, int32_t bytes) {
-  return (const float *)((uintptr_t)x + (uintptr_t)(intptr_t)bytes);
+static inline const float* step_by(const float* x, int32_t bytes) {
+  return (const float*)((uintptr_t)x + (uintptr_t)(intptr_t)bytes);
 }
 
 /* All rows for `vectors` x 4 pixels. `vectors` is a constant at each call, so that the loops over it disappear. */
-static inline __attribute__((always_inline)) void rows_of_vectors(const struct yardstick_weights *w, size_t stride,
-                                                                  const float *x, float *y, int vectors) {
-  const float *values = w->values;
-  const int32_t *steps = w->steps;
+static inline __attribute__((always_inline)) void rows_of_vectors(const struct yardstick_weights* w, size_t stride,
+                                                                  const float* x, float* y, int vectors) {
+  const float* values = w->values;
+  const int32_t* steps = w->steps;
   const float32x4_t low = vdupq_n_f32(w->low), high = vdupq_n_f32(w->high);
   for (size_t row = 0; row < w->rows; ++row, y += stride) {
     float32x4_t sum[8];
@@ -47,10 +47,10 @@ static inline __attribute__((always_inline)) void rows_of_vectors(const struct y
 }
 
 /* The same for one or two pixels. */
-static inline __attribute__((always_inline)) void rows_of_pixels(const struct yardstick_weights *w, size_t stride,
-                                                                 const float *x, float *y, int pixels) {
-  const float *values = w->values;
-  const int32_t *steps = w->steps;
+static inline __attribute__((always_inline)) void rows_of_pixels(const struct yardstick_weights* w, size_t stride,
+                                                                 const float* x, float* y, int pixels) {
+  const float* values = w->values;
+  const int32_t* steps = w->steps;
   const float32x2_t low = vdup_n_f32(w->low), high = vdup_n_f32(w->high);
   for (size_t row = 0; row < w->rows; ++row, y += stride) {
     float32x2_t sum = vld1_dup_f32(values++);
@@ -67,7 +67,7 @@ static inline __attribute__((always_inline)) void rows_of_pixels(const struct ya
   }
 }
 
-void yardstick_spmm(const struct yardstick_weights *w, size_t stride, size_t pixels, const float *x, float *y) {
+void yardstick_spmm(const struct yardstick_weights* w, size_t stride, size_t pixels, const float* x, float* y) {
   x += w->first_input * stride;
   for (; pixels >= 32; pixels -= 32, x += 32, y += 32) rows_of_vectors(w, stride, x, y, 8);
   if (pixels & 16) rows_of_vectors(w, stride, x, y, 4), x += 16, y += 16;

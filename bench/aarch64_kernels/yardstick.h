@@ -12,14 +12,14 @@
 
 struct yardstick_weights {
   size_t rows, nonzeros;
-  const float *values;    /* per row its bias, then its non-zeros */
-  const int32_t *steps;   /* bytes from one non-zero's input row to the next one's; the last leads back to the first */
-  const uint32_t *counts; /* non-zeros per row */
+  const float* values;    /* per row its bias, then its non-zeros */
+  const int32_t* steps;   /* bytes from one non-zero's input row to the next one's; the last leads back to the first */
+  const uint32_t* counts; /* non-zeros per row */
   size_t first_input;     /* input row of the first non-zero */
   float low, high;
 };
 
 /* Single-threaded; reads and writes exactly the pixels of each row. */
-void yardstick_spmm(const struct yardstick_weights *weights, size_t stride, size_t pixels, const float *x, float *y);
+void yardstick_spmm(const struct yardstick_weights* weights, size_t stride, size_t pixels, const float* x, float* y);
 
 #endif
