@@ -9,7 +9,7 @@ namespace {
 // znver3: measured with bench/kernels on an EPYC 7003 (128x64 to 1024x512 at 90 % zeros; straight code runs at 16.5
 // bytes per cycle from L2 and 11 from L3, whatever the tile). The others: issue widths and pipes from the vendors'
 // optimisation guides and public instruction tables (Cortex: FMLA q 1 / 1 / 2 per cycle and LDR q 0.5 / 1 / 2 on
-// A53 / A72 / N1; accumulator to accumulator 4 / 3 / 2), code rates from the width of
+// A53 / A72 / N1; by-lane operands and sums to sums together about 6 / 6 / 4), code rates from the width of
 // fetch in the same ratios, line rates of caches from public measurements.
 // WebAssembly: what V8 14 makes of it on a Zen core.
 constexpr CpuCosts kCosts[] = {
@@ -18,15 +18,15 @@ constexpr CpuCosts kCosts[] = {
     {"znver3", 2, 4, 2, 1, 6, 17, 16.5, 11, 26, 11, 13, 3.2},
     {"skylake-avx512", 2, 4, 2, 1, 4, 16, 10, 5, 40, 8, 17, 2.6},
     {"znver4", 1, 4, 1, 0.5, 6, 24, 16, 11, 28, 12, 13, 3.7},
-    {"cortex-a76", 2, 2, 2, 1, 4, 16, 8, 3, 16, 6, 11, 2.4},
-    {"cortex-a53", 1, 4, 0.5, 1, 2, 8, 3, 1, 8, 2, 8, 1.4},
-    {"cortex-a55", 1, 4, 1, 1, 2, 8, 4, 1.5, 8, 3, 8, 1.8},
-    {"cortex-a72", 1, 3, 1, 0.5, 3, 12, 5, 2, 12, 4, 15, 1.8},
-    {"cortex-a73", 1, 3, 1, 1, 2, 8, 5, 2, 12, 4, 11, 2.2},
-    {"cortex-a78", 2, 2, 2, 1, 4, 24, 12, 4, 24, 8, 11, 2.6},
-    {"neoverse-n1", 2, 2, 2, 1, 4, 16, 8, 3, 16, 6, 11, 2.6},
-    {"neoverse-v1", 4, 2, 2, 1, 8, 32, 16, 6, 32, 10, 11, 2.6},
-    {"apple-m1", 4, 3, 3, 2, 8, 32, 16, 8, 48, 16, 13, 3.2},
+    {"cortex-a76", 2, 4, 2, 1, 4, 16, 8, 3, 16, 6, 11, 2.4},
+    {"cortex-a53", 1, 6, 0.5, 1, 2, 8, 3, 1, 8, 2, 8, 1.4},
+    {"cortex-a55", 1, 5, 1, 1, 2, 8, 4, 1.5, 8, 3, 8, 1.8},
+    {"cortex-a72", 1, 6, 1, 0.5, 3, 12, 5, 2, 12, 4, 15, 1.8},
+    {"cortex-a73", 1, 6, 1, 1, 2, 8, 5, 2, 12, 4, 11, 2.2},
+    {"cortex-a78", 2, 4, 2, 1, 4, 24, 12, 4, 24, 8, 11, 2.6},
+    {"neoverse-n1", 2, 4, 2, 1, 4, 16, 8, 3, 16, 6, 11, 2.6},
+    {"neoverse-v1", 4, 4, 2, 1, 8, 32, 16, 6, 32, 10, 11, 2.6},
+    {"apple-m1", 4, 4, 3, 2, 8, 32, 16, 8, 48, 16, 13, 3.2},
     {"simd128", 1, 3, 2, 1, 4, 14, 9, 5, 20, 8, 15, 3.2},
     {"relaxed", 2, 4, 2, 1, 4, 14, 9, 5, 20, 8, 15, 3.2},
     {"portable", 1, 4, 1, 1, 3, 10, 6, 3, 10, 4, 12, 2.0},
