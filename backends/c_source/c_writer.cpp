@@ -20,7 +20,7 @@ void append_number(uint64_t value, std::string& out) {
 
 /// What a tile's operations mention besides registers.
 struct Uses {
-  bool x = false, y = false, w = false, i = false, mask = false;
+  bool x = false, y = false, w = false, mask = false, i = false;
   uint32_t inputs = 0;  ///< pointers p0.., as bits
   bool output = false;  ///< pointer q0
 

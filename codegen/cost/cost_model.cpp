@@ -57,6 +57,7 @@ class CostModel {
     cost.code_bytes = is_rolled() ? rolled_code_bytes() : straight_code_bytes(s_.tile_vectors) + straight_code_bytes(tail_vectors());
     cost.weight_bytes = 4.0 * nonzeros_ + (spec_.bias.empty() ? 0 : 4 * rows_) +
                         (s_.form == CodeForm::kDense || !is_rolled() ? 0 : 2 * nonzeros_ + 6 * rows_ * blocks_);
+    if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue;
     cost.fetch = is_rolled() ? 0 : fetch(straight_code_bytes(s_.tile_vectors), full_rounds_, cost.code_bytes) +
                                       fetch(straight_code_bytes(tail_vectors()), 1, cost.code_bytes);
     cost.traffic = traffic();

@@ -40,6 +40,10 @@ class ColumnBits {
   std::vector<uint32_t> counts_;
 };
 
+/// Rows below this share of a tile's first row wait for a later tile: its sums should take about equally long (llvm-mca,
+/// neoverse-n1, 8 rows x 1 vector on 512x512: 0.97 cycles per fmla without this, 0.66 with it).
+constexpr double kLeastShareOfFirst = 0.7;
+
 /// Greedy: a tile starts with the fullest row left and takes, one by one, the row with the largest share of its columns
 /// in the tile already; among equals the fuller, then the first.
 class Clustering {
@@ -59,6 +63,7 @@ class Clustering {
  private:
   void add_tile() {
     std::vector<uint64_t> columns(bits_.words());
+    least_count_ = kLeastShareOfFirst * bits_.count(left_[0]);
     take(0, columns);
     for (uint32_t r = 1; r < tile_rows_ && !left_.empty(); ++r) take(best_for(columns), columns);
   }
@@ -73,6 +78,7 @@ class Clustering {
     double best_share = -1;
     for (size_t i = 0; i < std::min(left_.size(), kWindow); ++i) {
       const uint32_t count = bits_.count(left_[i]);
+      if (i >= tile_rows_ && count < least_count_) break;
       const double share = count == 0 ? 0 : static_cast<double>(bits_.shared(columns, left_[i])) / count;
       if (share > best_share) best_share = share, best = i;
     }
@@ -81,6 +87,7 @@ class Clustering {
 
   ColumnBits bits_;
   uint32_t tile_rows_;
+  double least_count_ = 0;
   std::vector<uint32_t> left_, order_;
 };
 
