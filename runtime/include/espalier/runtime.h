@@ -37,6 +37,16 @@ ESPALIER_API espalier_status espalier_kernel_check(const espalier_kernel* kernel
 ESPALIER_API espalier_status espalier_kernel_run_checked(const espalier_kernel* kernel, const float* x, float* y,
                                                          size_t pixels, char* message, size_t message_bytes);
 
+/* Copies an image (`channels` rows of `pixels` elements, `stride` elements apart) into panels of `panel` pixels, which
+ * take espalier_buffer_elements(channels, pixels, stride, panel) elements; the padding of the last one becomes 0.
+ *     panels[(p / panel * channels + c) * panel + p % panel] = image[c * stride + p]
+ * Elements are fp32; the two must not overlap; panel > 0. */
+ESPALIER_API void espalier_pack(const float* image, size_t channels, size_t pixels, size_t stride, float* panels,
+                                size_t panel);
+/* The other way; what lies between the pixels of the image's rows is left alone. */
+ESPALIER_API void espalier_unpack(const float* panels, size_t channels, size_t pixels, size_t panel, float* image,
+                                  size_t stride);
+
 /* A loaded shared object of kernels. */
 typedef struct espalier_library espalier_library;
 
