@@ -21,6 +21,7 @@ using Vec = float __attribute__((vector_size(kLanes * 4)));
 using VecInMemory = float __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
 
 #define ESPALIER_INLINE __attribute__((always_inline)) inline
+#define ESPALIER_LAMBDA __attribute__((always_inline))
 
 ESPALIER_INLINE Vec load(const float* p) { return *reinterpret_cast<const VecInMemory*>(p); }
 ESPALIER_INLINE void store(float* p, Vec v) { *reinterpret_cast<VecInMemory*>(p) = v; }
@@ -69,6 +70,17 @@ void rolled(const RolledRows& rows, const YardstickCall& call) {
   for (; pixel < call.pixels; pixel += kLanes) rolled_block<1>(rows, call, pixel);
 }
 
+/// Calls f with 0, 1, ... as constants. The loops of a tile must be unrolled before the compiler decides what lives in
+/// registers; with ordinary loops GCC 12 keeps the sums in memory between patterns.
+template <uint32_t... kIndex>
+ESPALIER_INLINE void each(std::integer_sequence<uint32_t, kIndex...>, auto f) {
+  (f(std::integral_constant<uint32_t, kIndex>{}), ...);
+}
+template <uint32_t kCount>
+ESPALIER_INLINE void each(auto f) {
+  each(std::make_integer_sequence<uint32_t, kCount>{}, f);
+}
+
 template <uint32_t kVectors>
 struct NanoTile {
   Vec sums[kNanoRows][kVectors];
@@ -80,48 +92,58 @@ struct NanoTile {
     for (; count; --count) {
       const float* input = x + *column++;
       Vec in[kVectors];
-      for (uint32_t v = 0; v < kVectors; ++v) in[v] = load(input + v * kLanes);
-      for (uint32_t r = 0; r < kNanoRows; ++r) {
-        if (!(kPattern >> r & 1)) continue;
-        const float w = *weight++;
-        for (uint32_t v = 0; v < kVectors; ++v) sums[r][v] += w * in[v];
-      }
+      each<kVectors>([&](auto v) ESPALIER_LAMBDA { in[v] = load(input + v * kLanes); });
+      each<kNanoRows>([&](auto r) ESPALIER_LAMBDA {
+        if constexpr ((kPattern >> r & 1) != 0) {
+          const float w = *weight++;
+          each<kVectors>([&](auto v) ESPALIER_LAMBDA { sums[r][v] += w * in[v]; });
+        }
+      });
     }
   }
 };
 
-template <uint32_t kVectors, uint32_t... kIndex>
-void nano_tile(const NanoPanels& all, const NanoPanel& panel, const YardstickCall& call, uint32_t pixel,
-               std::integer_sequence<uint32_t, kIndex...>) {
+/// One row panel in one block of input channels for kVectors vectors of pixels, which begin at x and y.
+template <uint32_t kVectors>
+__attribute__((noinline)) void nano_tile(const NanoPanels& all, const NanoPanel& panel, const YardstickCall& call,
+                                         const float* x, float* y) {
   NanoTile<kVectors> tile{{}, all.columns + panel.columns, all.weights + panel.weights};
-  float* y = call.y + panel.first_row * call.output_stride + pixel;
-  for (uint32_t r = 0; r < kNanoRows; ++r)
-    for (uint32_t v = 0; v < kVectors; ++v) {
-      if (panel.first) tile.sums[r][v] = Vec{} + all.bias[panel.first_row + r];
-      else if (r < panel.rows) tile.sums[r][v] = load(y + r * call.output_stride + v * kLanes);
-    }
-  (tile.template add_columns<kIndex + 1>(panel.counts[kIndex], call.x + pixel), ...);
-  for (uint32_t r = 0; r < kNanoRows && r < panel.rows; ++r)
-    for (uint32_t v = 0; v < kVectors; ++v) {
+  const size_t stride = call.output_stride;
+  each<kNanoRows>([&](auto r) ESPALIER_LAMBDA {
+    each<kVectors>([&](auto v) ESPALIER_LAMBDA {
+      if (panel.first)
+        tile.sums[r][v] = Vec{} + all.bias[panel.first_row + r];
+      else if (r < panel.rows)
+        tile.sums[r][v] = load(y + r * stride + v * kLanes);
+    });
+  });
+  each<kNanoPatterns>([&](auto i) ESPALIER_LAMBDA { tile.template add_columns<i + 1>(panel.counts[i], x); });
+  each<kNanoRows>([&](auto r) ESPALIER_LAMBDA {
+    each<kVectors>([&](auto v) ESPALIER_LAMBDA {
       const Vec sum = panel.last ? clamped(tile.sums[r][v], call.low, call.high) : tile.sums[r][v];
-      store(y + r * call.output_stride + v * kLanes, sum);
-    }
+      if (r < panel.rows) store(y + r * stride + v * kLanes, sum);
+    });
+  });
 }
 
 /// 128 input channels of a pixel block take 24 KB (AVX2) or 32 KB (AVX-512) of L1D.
 constexpr uint32_t kNanoBlock = kLanes == 16 ? 64 : 2 * kNanoVectors * kLanes;
 
+/// One row panel in one block of input channels over a block of pixels.
+void nano_panel(const NanoPanels& all, const NanoPanel& panel, const YardstickCall& call, uint32_t pixel,
+                uint32_t end) {
+  const float* x = call.x;
+  float* y = call.y + panel.first_row * call.output_stride;
+  for (; pixel + kNanoVectors * kLanes <= end; pixel += kNanoVectors * kLanes)
+    nano_tile<kNanoVectors>(all, panel, call, x + pixel, y + pixel);
+  for (; pixel + 2 * kLanes <= end; pixel += 2 * kLanes) nano_tile<2>(all, panel, call, x + pixel, y + pixel);
+  for (; pixel < end; pixel += kLanes) nano_tile<1>(all, panel, call, x + pixel, y + pixel);
+}
+
 void nano(const NanoPanels& all, const YardstickCall& call) {
-  constexpr std::make_integer_sequence<uint32_t, kNanoPatterns> kPatterns;
   for (uint32_t first = 0; first < call.pixels; first += kNanoBlock) {
     const uint32_t end = first + kNanoBlock < call.pixels ? first + kNanoBlock : call.pixels;
-    for (size_t i = 0; i < all.count; ++i) {
-      uint32_t pixel = first;
-      for (; pixel + kNanoVectors * kLanes <= end; pixel += kNanoVectors * kLanes)
-        nano_tile<kNanoVectors>(all, all.panels[i], call, pixel, kPatterns);
-      for (; pixel + 2 * kLanes <= end; pixel += 2 * kLanes) nano_tile<2>(all, all.panels[i], call, pixel, kPatterns);
-      for (; pixel < end; pixel += kLanes) nano_tile<1>(all, all.panels[i], call, pixel, kPatterns);
-    }
+    for (size_t i = 0; i < all.count; ++i) nano_panel(all, all.panels[i], call, first, end);
   }
 }
 

@@ -18,8 +18,8 @@ struct YardstickCall {
 
 /// One row at a time, one non-zero per turn.
 struct RolledRows {
-  const float* stream;     ///< per row: bias, then weights
-  const int32_t* steps;    ///< elements from the input of each non-zero to that of the next; the last leads to the first
+  const float* stream;   ///< per row: bias, then weights
+  const int32_t* steps;  ///< elements from the input of each non-zero to that of the next; the last leads to the first
   const uint32_t* counts;  ///< non-zeros per row
   uint32_t rows;
   size_t first;  ///< element of the first non-zero's input

@@ -24,7 +24,8 @@ Result<const YardstickKernels*> kernels_for(const KernelSpec& spec, const Vector
   if (found == std::end(kBuilt)) return unsupported("there are no yardsticks for {}", isa.name);
   const uint32_t lanes = (*found)->lanes, whole = (spec.max_pixels() + lanes - 1) / lanes * lanes;
   if (const uint32_t stride = std::min(spec.input_stride, spec.output_stride); stride < whole)
-    return unsupported("yardsticks for {} pixels need strides of at least {}, not {}", spec.max_pixels(), whole, stride);
+    return unsupported("yardsticks for {} pixels need strides of at least {}, not {}", spec.max_pixels(), whole,
+                       stride);
   return *found;
 }
 
@@ -76,14 +77,20 @@ Result<NanoYardstick> NanoYardstick::prepare(const KernelSpec& spec, const Vecto
 void NanoYardstick::add_panel(uint32_t first_row, uint32_t first_column) {
   const SparseMatrix& matrix = spec_.matrix;
   const uint32_t end = std::min(first_column + kNanoColumns, matrix.columns());
-  NanoPanel panel{{}, first_row, std::min(kNanoRows, matrix.rows() - first_row), first_column == 0,
-                  end == matrix.columns(), columns_.size(), weights_.size()};
+  NanoPanel panel{{},
+                  first_row,
+                  std::min(kNanoRows, matrix.rows() - first_row),
+                  first_column == 0,
+                  end == matrix.columns(),
+                  columns_.size(),
+                  weights_.size()};
   // What the rows hold in each column of the block: a pattern and four weights.
   std::array<uint32_t, kNanoColumns> patterns{};
   std::array<std::array<float, kNanoRows>, kNanoColumns> values{};
   for (uint32_t r = 0; r < panel.rows; ++r) {
     const auto columns = matrix.row_columns(first_row + r);
-    for (auto at = std::lower_bound(columns.begin(), columns.end(), first_column); at != columns.end() && *at < end; ++at) {
+    for (auto at = std::lower_bound(columns.begin(), columns.end(), first_column); at != columns.end() && *at < end;
+         ++at) {
       patterns[*at - first_column] |= 1u << r;
       values[*at - first_column][r] = matrix.row_values(first_row + r)[static_cast<size_t>(at - columns.begin())];
     }

@@ -14,8 +14,9 @@ struct Case {
   double sparsity;
 };
 // Ragged in every way: rows over panels of 4, columns over blocks of 128, pixels over tiles, blocks and vectors.
-constexpr Case kCases[] = {{1, 1, 1, 0},      {4, 3, 8, 0.5},   {7, 130, 49, 0.7},   {9, 128, 56, 0.9},  {64, 257, 31, 0.8},
-                           {6, 300, 100, 0.5}, {3, 5, 7, 1},     {33, 129, 196, 0.95}, {5, 40, 333, 0.98}, {2, 400, 65, 0}};
+constexpr Case kCases[] = {{1, 1, 1, 0},       {4, 3, 8, 0.5},     {7, 130, 49, 0.7}, {9, 128, 56, 0.9},
+                           {64, 257, 31, 0.8}, {6, 300, 100, 0.5}, {3, 5, 7, 1},      {33, 129, 196, 0.95},
+                           {5, 40, 333, 0.98}, {2, 400, 65, 0}};
 
 KernelSpec make_spec(const Case& c, uint64_t seed, bool epilogue) {
   SeededRandom random(seed);
