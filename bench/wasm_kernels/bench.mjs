@@ -1,4 +1,4 @@
-// Kernels of Espalier and a rolled loop (yardstick.c), in turns, in this JavaScript engine.
+// Kernels of Espalier and rolled loops (yardstick.c), in turns, in this JavaScript engine.
 //     node bench.mjs FOLDER YARDSTICK-FOLDER [--seconds S] [--layer REGEX] [--json FILE] [--check]
 // FOLDER is generate_wasm_kernels', YARDSTICK-FOLDER has yardstick_simd128.wasm and yardstick_relaxed.wasm.
 import { readFile, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { load, pack, unpack } from '../../runtime/js/index.js';
 import { hasFeature } from '../../runtime/js/src/engine.js';
 import { race } from './race.mjs';
 import { markdown } from './report.mjs';
-import { toleranceOf, Yardstick } from './yardstick.mjs';
+import { LOOPS, toleranceOf, Yardsticks } from './yardstick.mjs';
 
 const FEATURES = { simd128: 'simd128', relaxed: 'relaxed-simd' };
 
@@ -50,34 +50,41 @@ function compare(layer, what, output, expected, tolerance) {
     for (let i = row * layer.stride; i < row * layer.stride + layer.pixels; ++i) {
       if (Math.abs(output[i] - expected[i]) <= tolerance[i]) continue;
       throw new Error(`${layer.name}: ${what} has ${output[i]} for output channel ${row}, pixel ${i - row * layer.stride}, `
-        + `but the yardstick ${expected[i]} (tolerance ${tolerance[i]})`);
+        + `but the yardstick has ${expected[i]} (tolerance ${tolerance[i]})`);
     }
   }
 }
 
+/** Everything against the first yardstick of the instruction set, and these against each other. */
 function checkResults(layer, entries, candidates, yardsticks, tolerance) {
-  for (const yardstick of Object.values(yardsticks)) yardstick.run();
+  const expected = {};
+  for (const [isa, { runs, output }] of Object.entries(yardsticks)) {
+    LOOPS.forEach((name, i) => {
+      runs[i]();
+      compare(layer, `${name} (${isa})`, output(), expected[isa] ??= output().slice(), tolerance);
+    });
+  }
   entries.forEach((entry, i) => {
     candidates[i].run();
     const what = `${entry.kernel} (${entry.cpu}, ${entry.schedule})`;
-    compare(layer, what, candidates[i].output(), yardsticks[entry.isa].output(), tolerance);
+    compare(layer, what, candidates[i].output(), expected[entry.isa], tolerance);
   });
 }
 
 async function runLayer(layer, entries, libraries, yardsticks) {
   const x = seededInput(layer.stride * layer.columns);
   const tolerance = toleranceOf(Object.values(yardsticks)[0], layer, x);
-  const prepared = Object.fromEntries(Object.entries(yardsticks).map(([isa, y]) => [isa, y.prepare(layer, x)]));
+  const prepared = Object.entries(yardsticks).map(([isa, y]) => [isa, y.prepare(layer, x)]);
   const candidates = entries.map((entry) => prepareKernel(entry, libraries[entry.cpu], layer, x));
-  checkResults(layer, entries, candidates, prepared, tolerance);
-  if (options.check) return candidates.forEach((c) => c.free());
-  const times = await race([...Object.values(prepared), ...candidates].map((c) => c.run), 1000 * Number(options.seconds));
+  checkResults(layer, entries, candidates, Object.fromEntries(prepared), tolerance);
+  const loops = prepared.flatMap(([isa, { runs }]) => LOOPS.map((loop, i) => ({ isa, loop, run: runs[i] })));
+  const runs = [...loops, ...candidates].map((c) => c.run);
+  const times = options.check ? runs.map(() => null) : await race(runs, 1000 * Number(options.seconds));
   candidates.forEach((c) => c.free());
-  const isas = Object.keys(prepared);
   return {
     layer,
-    yardsticks: Object.fromEntries(isas.map((isa, i) => [isa, times[i]])),
-    kernels: entries.map((entry, i) => ({ ...entry, time: times[isas.length + i] })),
+    yardsticks: loops.map(({ isa, loop }, i) => ({ isa, loop, time: times[i] })),
+    kernels: entries.map((entry, i) => ({ ...entry, time: times[loops.length + i] })),
   };
 }
 
@@ -91,7 +98,7 @@ const weights = await readFile(`${folder}/weights.bin`);
 const cpus = set.cpus.filter(({ isa }) => hasFeature(FEATURES[isa]));
 const yardsticks = {}, libraries = {}, results = [];
 for (const { name, isa } of cpus) {
-  yardsticks[isa] ??= await Yardstick.load(`${yardstickFolder}/yardstick_${isa}.wasm`, weights);
+  yardsticks[isa] ??= await Yardsticks.load(`${yardstickFolder}/yardstick_${isa}.wasm`, weights);
   libraries[name] = await load(`${folder}/${name}.wasm`);
 }
 const isaOf = Object.fromEntries(cpus.map(({ name, isa }) => [name, isa]));
@@ -102,6 +109,6 @@ for (const [index, layer] of set.layers.entries()) {
   results.push(await runLayer(layer, kernels.filter((k) => k.layer === index), libraries, yardsticks));
 }
 const report = { engine: engineName(), source: set.source, cpus, results };
-if (options.check) console.log(`${results.length} layers agree with the yardstick for ${cpus.map((c) => c.name).join(', ')}`);
+if (options.check) console.log(`${results.length} layers agree with the yardsticks for ${cpus.map((c) => c.name).join(', ')}`);
 else console.log(markdown(report));
 if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);

@@ -29,7 +29,8 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--layer", o.choice.layer, "only layers whose name matches this regular expression");
   app.add_option("--sparsity", o.choice.sparsities, "only these shares of zeros, e.g. 0.7,0.9")->delimiter(',');
   app.add_option("--cpu", o.cpus, "CPUs of wasm32 to compile for")->delimiter(',');
-  app.add_option("--panel", o.kernels.panel, "pixels of a panel (default: the compiler's recommendation)");
+  app.add_option("--panel", o.kernels.panels,
+                 "pixels of a panel (default, and 0: the compiler's recommendation); may be repeated");
   app.add_option("--schedule", o.kernels.schedules, "a schedule to compile every layer with; may be repeated");
 }
 
@@ -84,7 +85,6 @@ json::Object describe(const BenchMatrix& matrix, WeightFile& file) {
 json::Object describe(const BenchKernel& k, std::string_view cpu) {
   return json::Object{{"layer", static_cast<int64_t>(k.layer)},
                       {"cpu", std::string(cpu)},
-                      {"layout", k.panels ? "panels" : "CHW"},
                       {"panel", static_cast<int64_t>(k.kernel.input.spec.input_panel)},
                       {"kernel", k.kernel.input.spec.name},
                       {"wish", k.wish},

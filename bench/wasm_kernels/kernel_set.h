@@ -11,14 +11,13 @@ namespace espalier {
 
 struct KernelSetOptions {
   std::vector<std::string> schedules{"auto"};  ///< one kernel each, where the form allows it
-  uint32_t panel = 0;                          ///< pixels; 0: the compiler's recommendation
+  std::vector<uint32_t> panels{0};             ///< widths in pixels; 0: the compiler's recommendation
 };
 
 /// One kernel and the layer it stands for.
 struct BenchKernel {
-  size_t layer;        ///< index of its matrix
-  bool panels;         ///< else plain CHW
-  std::string wish;    ///< the schedule as it was asked for
+  size_t layer;      ///< index of its matrix
+  std::string wish;  ///< the schedule as it was asked for
   CompiledKernel kernel;
 };
 

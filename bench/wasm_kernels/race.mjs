@@ -1,10 +1,10 @@
 // Times several calls in turns.
 import { setTimeout as wait } from 'node:timers/promises';
 
-const SAMPLE = 0.2; // ms
+const SAMPLE = 0.3; // ms
 const SLICE = 25; // ms of calls between two pauses of the warm-up
-const SLICES = { least: 3, most: 60 };
-const PAUSE = 3; // ms, in which the engine's compiler threads may use this core
+const SLICES = { least: 2, most: 60 };
+const PAUSE = 10; // ms, in which the engine's compiler threads may use this core
 const LEAST_SAMPLES = 9;
 
 function timeOf(run, calls) {
@@ -23,7 +23,7 @@ function slice(run) {
 }
 
 /**
- * Until two slices in a row are no faster than the best before: engines start in a baseline tier that is many times
+ * Until three slices in a row are no faster than the best before: engines start in a baseline tier that is many times
  * slower, and compile function by function while the code runs. Returns ms of a call.
  */
 async function warmUp(run) {

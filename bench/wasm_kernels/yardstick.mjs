@@ -1,4 +1,4 @@
-// The yardstick's module, its weights, and calls of it.
+// The yardsticks' module, their weights, and calls of them.
 import { readFile } from 'node:fs/promises';
 
 const ALIGNMENT = 64; // bytes
@@ -33,20 +33,23 @@ class Memory {
   }
 }
 
-export class Yardstick {
+/** The loops of yardstick.c, by their exported names. */
+export const LOOPS = ['plain', 'pipelined'];
+
+export class Yardsticks {
   #memory;
-  #run;
+  #exports;
   #weights;
 
   constructor(exports, weights) {
     this.#memory = new Memory(exports);
-    this.#run = exports.yardstick;
+    this.#exports = exports;
     this.#weights = weights;
   }
 
   static async load(path, weights) {
     const { instance } = await WebAssembly.instantiate(await readFile(path), {});
-    return new Yardstick(instance.exports, weights);
+    return new Yardsticks(instance.exports, weights);
   }
 
   /** The layer with input `x` (image). What was prepared before is gone. */
@@ -61,7 +64,7 @@ export class Yardstick {
     this.#memory.floats(input, x.length).set(x);
     const first = input + 4 * stride * yardstick.first_input;
     return {
-      run: () => this.#run(descriptor, first, output, pixels),
+      runs: LOOPS.map((name) => () => this.#exports[name](descriptor, first, output, pixels)),
       output: () => this.#memory.floats(output, stride * rows),
       values: () => this.#memory.floats(values, yardstick.values.length),
       input: () => this.#memory.floats(input, x.length),
@@ -79,14 +82,14 @@ export class Yardstick {
 }
 
 /**
- * What results may differ by at every output: rounding of each of a row's sums, in any order. Found by the yardstick
+ * What results may differ by at every output: rounding of each of a row's sums, in any order. Found by a yardstick
  * itself, with the magnitudes of weights and input.
  */
-export function toleranceOf(yardstick, layer, x) {
-  const prepared = yardstick.prepare({ ...layer, low: null, high: null }, x.map(Math.abs));
+export function toleranceOf(yardsticks, layer, x) {
+  const prepared = yardsticks.prepare({ ...layer, low: null, high: null }, x.map(Math.abs));
   const values = prepared.values();
   values.forEach((value, i) => { values[i] = Math.abs(value); });
-  prepared.run();
+  prepared.runs[0]();
   const unit = 2 ** -24 * 2 * (layer.columns + 2);
   return prepared.output().map((sum) => sum * unit);
 }

@@ -17,6 +17,8 @@ constexpr double kRowOverlap = 0.6, kExit = 0.65;
 // 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
 constexpr double kRowsInTurn = 0.35;
 
+constexpr double kLine = 64;  // bytes
+
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 
 /// Everything that the parts of a Cost are made of, counted over one call.
@@ -114,14 +116,22 @@ class CostModel {
     const double passes = is_rolled() ? 1 : std::max(1.0, nonzeros_ / blocks_ / s_.chunk_nonzeros);
     const double image = rows_ * pixels_ * 4, input = columns_ * pixels_ * 4;
     const double near = input * passes + image * 2 * (2 * blocks_ - 1);
-    const bool streams = spec_.input_panel && spec_.output_panel;
-    double cycles = near / c_.data_l2 * (streams ? kPanelStall : kImageStall);
+    const bool streams = spec_.input_panel && spec_.output_panel, crowds = c_.crowded > 0 && !streams;
+    double cycles = near / c_.data_l2 * (streams ? kPanelStall : kImageStall) * (crowds ? row_lines() * kLine / width_ / 4 : 1);
     if (slice > 0.9 * target_.cpu->l1d)
       cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * kMissStall;
     else if (!streams && slice > 0.5 * target_.cpu->l1d)  // rows of an image crowd some of the sets
       cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * kImageMiss;
+    if (crowds && input > target_.cpu->l2 && (columns_ + rows_) * row_lines() * kLine > 0.45 * target_.cpu->l1d)
+      cycles += std::max(0.0, nonzeros_ - columns_) * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * c_.crowded;
     if (input + image > 0.75 * target_.cpu->l2) cycles += (input + 2 * image) / c_.data_far * kFarStall;
     return cycles;
+  }
+
+  /// Lines that a pixel tile of an image touches in a row; tiles that are no whole lines straddle.
+  double row_lines() const {
+    const double lines = width_ * 4 / kLine;
+    return lines == std::floor(lines) ? lines : lines + 1;
   }
 
   double exits() const {

@@ -15,6 +15,7 @@ struct CpuCosts {
   double mispredict;      ///< cycles lost at a loop's end that was not foreseen
   double ghz;             ///< to express cycles as time
   bool in_order = false;  ///< loads and multiply-adds do not overlap
+  double crowded = 0;     ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
 };
 
 /// The entry of a CPU (Cpu::name); every CPU of ir/target.cpp has one.
