@@ -5,14 +5,14 @@ export function geometricMean(values) {
   return Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length);
 }
 
-/** The faster of the loops in an instruction set. */
-function yardstick(result, isa) {
-  const loops = result.yardsticks.filter((y) => y.isa === isa);
-  return loops.reduce((a, b) => (b.time.median < a.time.median ? b : a));
+/** Of times: those of a yardstick by the kernel's. */
+export function speedup(result, kernel, loop) {
+  const { time } = result.yardsticks.find((y) => y.isa === kernel.isa && y.loop === loop);
+  return time.median / kernel.time.median;
 }
-/** Of times: the faster yardstick's by the kernel's. */
-export function speedup(result, kernel) {
-  return yardstick(result, kernel.isa).time.median / kernel.time.median;
+/** The same for the faster of them. */
+export function leastSpeedup(result, kernel) {
+  return Math.min(...LOOPS.map((loop) => speedup(result, kernel, loop)));
 }
 
 const rate = (layer, time) => 2e-6 * layer.nonzeros * layer.pixels / time.median;
@@ -35,7 +35,7 @@ function table(head, numbers, rows) {
 
 function cells(result, cpu) {
   const { layer } = result, image = chosen(result, cpu, 'CHW'), panels = chosen(result, cpu, 'panels');
-  const of = (k) => [rate(layer, k.time).toFixed(1), speedup(result, k).toFixed(2)];
+  const of = (k) => [rate(layer, k.time).toFixed(1), leastSpeedup(result, k).toFixed(2)];
   return [layer.name, `${layer.rows}x${layer.columns}`, layer.pixels, zeros(layer), `\`${short(image.schedule)}\``,
     `${panels.panel}: \`${short(panels.schedule)}\``, ...result.yardsticks.filter((y) => y.isa === image.isa).map((y) => rate(layer, y.time).toFixed(1)),
     ...of(image), ...of(panels)];
@@ -47,18 +47,21 @@ function layerTable(results, cpu) {
     results.map((r) => cells(r, cpu)));
 }
 
-/** Geometric mean and least of the speed-ups of each group of layers. */
+function meanCell(members, cpu, layout, ratio) {
+  const values = members.map((r) => ratio(r, chosen(r, cpu, layout)));
+  return `${geometricMean(values).toFixed(2)} (${Math.min(...values).toFixed(2)})`;
+}
+/** Geometric mean and least of the speed-ups of each group of layers, over each yardstick and over the faster of them. */
 function meanTable(results, cpus) {
   const groups = [...new Set(results.map((r) => r.layer.group)), 'all'];
-  const rows = groups.map((group) => {
+  const ratios = [...LOOPS.map((loop) => [loop, (r, k) => speedup(r, k, loop)]), ['the faster', leastSpeedup]];
+  const rows = groups.flatMap((group) => {
     const members = results.filter((r) => group === 'all' || r.layer.group === group);
-    return [group, members.length, ...cpus.flatMap((cpu) => ['CHW', 'panels'].map((layout) => {
-      const values = members.map((r) => speedup(r, chosen(r, cpu, layout)));
-      return `${geometricMean(values).toFixed(2)} (${Math.min(...values).toFixed(2)})`;
-    }))];
+    return ratios.map(([loop, ratio]) => [group, members.length, loop,
+      ...cpus.flatMap((cpu) => ['CHW', 'panels'].map((layout) => meanCell(members, cpu, layout, ratio)))]);
   });
-  const head = ['mean (least)', 'layers', ...cpus.flatMap((cpu) => [`${cpu}, CHW`, `${cpu}, panels`])];
-  return table(head, head.length - 1, rows);
+  const head = ['mean (least)', 'layers', 'over', ...cpus.flatMap((cpu) => [`${cpu}, CHW`, `${cpu}, panels`])];
+  return table(head, head.length - 3, rows);
 }
 
 /** Where several schedules ran: the fastest, and what the first one loses to it. */
