@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "codegen/cost/cpu_costs.h"
 #include "codegen/kernel_plan.h"
 
 namespace espalier {
@@ -226,8 +227,18 @@ class Candidates {
       choice.schedule.form = c.form;
       choice.schedule.tile_rows = c.rows;
       choice.schedule.tile_vectors = v;
-      if ((wish_.tile_vectors == 0 || wish_.tile_vectors == v) && fits_panels(choice, v)) (void)add(choice);
+      if ((wish_.tile_vectors == 0 || wish_.tile_vectors == v) && fits_panels(choice, v)) (void)add_blocks(choice);
     }
+  }
+  /// With sparse rows, starting and ending them in every K block costs more than the input's way from L2.
+  Status add_blocks(Choice choice) {
+    Choice wide = choice;
+    Status status = add(choice);
+    if (!status || wish_.k_block || !cpu_costs(target_.cpu->name).wide_blocks) return status;
+    const uint32_t columns = std::max(1u, spec_.matrix.columns());
+    if (choice.schedule.k_block >= columns) return status;
+    wide.schedule.k_block = std::min(columns, 2 * choice.schedule.k_block);
+    return add(wide);
   }
   /// A tile that is in no table, and maybe impossible.
   Status add_as_wished() {

@@ -12,6 +12,7 @@ namespace {
 // Fitted on znver3 with the layers of MobileNetV1 (128x64 to 1024x512, 90 % zeros), images and panels, V from 1 to 8:
 // how much of the traffic does not hide behind computing, how far rows overlap, and how many row ends mispredict.
 constexpr double kPanelStall = 0.07, kImageStall = 0.35, kImageMiss = 0.1, kMissStall = 0.5, kFarStall = 0.14;
+constexpr double kHiddenMiss = 0.12;  // of engines' code (CpuCosts::wide_blocks), which has more instructions to a load
 constexpr double kRowOverlap = 0.6, kExit = 0.65;
 // Columns of a straight tile hit its rows at random, so its sums are not taken strictly in turns (llvm-mca, neoverse-n1:
 // 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
@@ -119,11 +120,11 @@ class CostModel {
     const bool streams = spec_.input_panel && spec_.output_panel, crowds = c_.crowded > 0 && !streams;
     double cycles = near / c_.data_l2 * (streams ? kPanelStall : kImageStall) * (crowds ? row_lines() * kLine / width_ / 4 : 1);
     if (slice > 0.9 * target_.cpu->l1d)
-      cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * kMissStall;
-    else if (!streams && slice > 0.5 * target_.cpu->l1d)  // rows of an image crowd some of the sets
+      cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * (c_.wide_blocks ? kHiddenMiss : kMissStall);
+    else if (!streams && !crowds && slice > 0.5 * target_.cpu->l1d)  // rows of an image crowd some of the sets
       cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * kImageMiss;
-    if (crowds && input > target_.cpu->l2 && (columns_ + rows_) * row_lines() * kLine > 0.45 * target_.cpu->l1d)
-      cycles += std::max(0.0, nonzeros_ - columns_) * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * c_.crowded;
+    if (crowds && input > target_.cpu->l2 && (columns_ + rows_) * row_lines() * kLine > 0.6 * target_.cpu->l1d)
+      cycles += (nonzeros_ / sharing_ + rows_) * vectors_ * isa_.lanes * 4 / c_.data_l2 * c_.crowded;
     if (input + image > 0.75 * target_.cpu->l2) cycles += (input + 2 * image) / c_.data_far * kFarStall;
     return cycles;
   }

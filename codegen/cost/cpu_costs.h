@@ -16,6 +16,7 @@ struct CpuCosts {
   double ghz;             ///< to express cycles as time
   bool in_order = false;  ///< loads and multiply-adds do not overlap
   double crowded = 0;     ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
+  bool wide_blocks = false;  ///< K blocks of twice the usual size are worth trying: loads wait little for L2
 };
 
 /// The entry of a CPU (Cpu::name); every CPU of ir/target.cpp has one.
