@@ -42,8 +42,9 @@ function quantile(sorted, share) {
   return sorted[Math.min(sorted.length - 1, Math.round(share * (sorted.length - 1)))];
 }
 function summary(times) {
-  const sorted = times.toSorted ? times.toSorted((a, b) => a - b) : [...times].sort((a, b) => a - b);
-  return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9), samples: times.length };
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share) => quantile(sorted, share);
+  return { median: at(0.5), p10: at(0.1), p90: at(0.9), samples: times.length };
 }
 
 /**

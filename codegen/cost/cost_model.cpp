@@ -118,9 +118,11 @@ class CostModel {
     const double image = rows_ * pixels_ * 4, input = columns_ * pixels_ * 4;
     const double near = input * passes + image * 2 * (2 * blocks_ - 1);
     const bool streams = spec_.input_panel && spec_.output_panel, crowds = c_.crowded > 0 && !streams;
-    double cycles = near / c_.data_l2 * (streams ? kPanelStall : kImageStall) * (crowds ? row_lines() * kLine / width_ / 4 : 1);
+    double cycles = near / c_.data_l2 * (streams ? kPanelStall : kImageStall);
+    if (crowds) cycles *= row_lines() * kLine / (4 * width_);
     if (slice > 0.9 * target_.cpu->l1d)
-      cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * (c_.wide_blocks ? kHiddenMiss : kMissStall);
+      cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 *
+                (c_.wide_blocks ? kHiddenMiss : kMissStall);
     else if (!streams && !crowds && slice > 0.5 * target_.cpu->l1d)  // rows of an image crowd some of the sets
       cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * kImageMiss;
     if (crowds && input > target_.cpu->l2 && (columns_ + rows_) * row_lines() * kLine > 0.6 * target_.cpu->l1d)

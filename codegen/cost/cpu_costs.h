@@ -1,6 +1,7 @@
 // What the cost model knows about a CPU besides its caches (ir/target.h).
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace espalier {
@@ -12,10 +13,11 @@ struct CpuCosts {
   double fmas, fma_latency, loads, stores, instructions;  ///< latency: cycles from sum to sum
   double code_near, code_l2, code_far;
   double data_l2, data_far;
-  double mispredict;      ///< cycles lost at a loop's end that was not foreseen
-  double ghz;             ///< to express cycles as time
-  bool in_order = false;  ///< loads and multiply-adds do not overlap
-  double crowded = 0;     ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
+  double mispredict;         ///< cycles lost at a loop's end that was not foreseen
+  double ghz;                ///< to express cycles as time
+  bool in_order = false;     ///< loads and multiply-adds do not overlap
+  double crowded = 0;        ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
+  uint32_t row_groups = 8;   ///< of rolled forms, for threads to share, where there is one pixel block
   bool wide_blocks = false;  ///< K blocks of twice the usual size are worth trying: loads wait little for L2
 };
 
