@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 #include "codegen/kernel_plan.h"
 
@@ -74,17 +75,36 @@ void choose_rest_of_tile(Choice& plan) {
     for (s.tile_rows = 8; s.tile_rows > 1 && !fits();) --s.tile_rows;
 }
 
+/// Bytes of one input channel in a pixel tile; caches hold whole lines.
+uint32_t tile_row_bytes(const Choice& plan) {
+  return std::max(64u, plan.schedule.tile_vectors * plan.target.vector->lanes * 4);
+}
+
 /// A K block's slice of one pixel tile of the input has to stay in L1D while the chunk's rows pass over it; about a
 /// third of the cache is left for the output rows and the weights.
 void choose_k_block(Choice& plan) {
   Schedule& s = plan.schedule;
   if (s.k_block) return;
   const uint32_t columns = std::max(1u, plan.spec.matrix.columns());
-  const uint32_t row_bytes = s.tile_vectors * plan.target.vector->lanes * 4;
-  const uint32_t fits = std::max(16u, plan.target.cpu->l1d * 2 / 3 / row_bytes);
+  const uint32_t fits = std::max(16u, plan.target.cpu->l1d * 2 / 3 / tile_row_bytes(plan));
   // Up to half as much again costs less than another pass over the output.
   const uint32_t blocks = columns <= fits + fits / 2 ? 1 : ceil_div(columns, fits);
   s.k_block = ceil_div(columns, blocks);
+}
+
+/// K blocks worth a prediction: those whose slice takes from a sixth of L1D to two and a half of it, and a single one.
+/// Fewer non-zeros per block make row ends dearer, so sparse layers want larger blocks than the cache.
+std::vector<uint32_t> k_blocks_to_try(const Choice& plan) {
+  if (plan.schedule.k_block) return {plan.schedule.k_block};
+  const uint32_t columns = std::max(1u, plan.spec.matrix.columns());
+  const double line = tile_row_bytes(plan), l1d = plan.target.cpu->l1d;
+  std::vector<uint32_t> found{columns};
+  for (const uint32_t blocks : {2u, 3u, 4u, 6u, 8u, 12u, 16u, 24u, 32u}) {
+    const uint32_t k = ceil_div(columns, blocks);
+    if (k >= 16 && k * line >= l1d / 6 && k * line <= 2.5 * l1d && k < found.back()) found.push_back(k);
+  }
+  if (found.size() > 1 && columns * line > 4 * l1d) found.erase(found.begin());
+  return found;
 }
 
 /// Rolled code has no size to bound; groups of rows are for threads to share where panels are few. A group costs its
@@ -226,7 +246,12 @@ class Candidates {
       choice.schedule.form = c.form;
       choice.schedule.tile_rows = c.rows;
       choice.schedule.tile_vectors = v;
-      if ((wish_.tile_vectors == 0 || wish_.tile_vectors == v) && fits_panels(choice, v)) (void)add(choice);
+      if ((wish_.tile_vectors != 0 && wish_.tile_vectors != v) || !fits_panels(choice, v)) continue;
+      for (const uint32_t k : k_blocks_to_try(choice)) {
+        Choice blocked = choice;
+        blocked.schedule.k_block = k;
+        (void)add(blocked);
+      }
     }
   }
   /// A tile that is in no table, and maybe impossible.

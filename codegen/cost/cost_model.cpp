@@ -1,6 +1,7 @@
 #include "codegen/cost/cost_model.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "codegen/cost/cpu_costs.h"
@@ -9,13 +10,23 @@
 namespace espalier {
 namespace {
 
-// Fitted on znver3 with the layers of MobileNetV1 (128x64 to 1024x512, 90 % zeros), images and panels, V from 1 to 8:
-// how much of the traffic does not hide behind computing, how far rows overlap, and how many row ends mispredict.
-constexpr double kPanelStall = 0.07, kImageStall = 0.35, kImageMiss = 0.1, kMissStall = 0.5, kFarStall = 0.14;
-constexpr double kRowOverlap = 0.6, kExit = 0.65;
+// Fitted on znver3 with bench/choice (MobileNetV1, seeded matrices and the Deep Learning Matrix Collection at 70 to 98 %
+// zeros, images and panels, 110 matrices, 18 schedules each): how much of the traffic does not hide behind computing,
+// how much of L1D keeps what a tile reads at random (rows of an image crowd some of the sets), how far rows overlap.
+constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kPanelL1 = 0.96, kImageL1 = 0.58,
+                 kImageMiss = 0.03, kOutputRows = 0.33, kFarStall = 0.14;
+constexpr double kRowOverlap = 0.7;
+// Rows of rolled tiles: each vector is started, finished and stored; ends of nano's loops mispredict now and then; turns
+// of loops, per non-zero.
+constexpr double kVectorEnd = 1.5, kPatternEnd = 0.11, kTurn = 0.125;
+// Straight code comes from L2 while it fits the lower share of it, and from farther above the upper one; far more than L2
+// comes from memory.
+constexpr double kCodeInL2 = 0.44, kCodeBeyondL2 = 1, kManyL2 = 8, kMemoryRate = 0.3;
 // Columns of a straight tile hit its rows at random, so its sums are not taken strictly in turns (llvm-mca, neoverse-n1:
 // 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
-constexpr double kRowsInTurn = 0.35;
+constexpr double kRowsInTurn = 0.6;
+
+constexpr double kLine = 64;
 
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 
@@ -28,9 +39,10 @@ class CostModel {
     const bool padded = spec.input_panel && spec.output_panel;
     width_ = double(s_.tile_vectors) * isa_.lanes;
     pixels_ = spec.max_pixels();
-    vectors_ = padded ? ceil_div(pixels_, width_) * s_.tile_vectors : ceil_div(pixels_, isa_.lanes);
-    rounds_ = vectors_ / s_.tile_vectors;
-    full_rounds_ = padded ? rounds_ : std::floor(pixels_ / width_);
+    full_rounds_ = padded ? ceil_div(pixels_, width_) : std::floor(pixels_ / width_);
+    tail_vectors_ = padded ? 0 : tail_vectors(pixels_ - full_rounds_ * width_);
+    vectors_ = full_rounds_ * s_.tile_vectors + tail_vectors_;
+    rounds_ = full_rounds_ + (tail_vectors_ > 0 ? 1 : 0);
     rows_ = m.rows();
     columns_ = std::max(1u, m.columns());
     blocks_ = ceil_div(columns_, s_.k_block);
@@ -54,12 +66,12 @@ class CostModel {
     cost.issue = (nonzeros_ * vectors_ + input_loads - fused + nonzeros_ * rounds_ * per_nonzero +
                   outputs * (2 + clamps_) + 2 * partial) /
                  c_.instructions;
-    cost.code_bytes = is_rolled() ? rolled_code_bytes() : straight_code_bytes(s_.tile_vectors) + straight_code_bytes(tail_vectors());
+    cost.code_bytes = is_rolled() ? rolled_code_bytes() : all_straight_code_bytes();
     cost.weight_bytes = 4.0 * nonzeros_ + (spec_.bias.empty() ? 0 : 4 * rows_) +
                         (s_.form == CodeForm::kDense || !is_rolled() ? 0 : 2 * nonzeros_ + 6 * rows_ * blocks_);
     if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue;
     cost.fetch = is_rolled() ? 0 : fetch(straight_code_bytes(s_.tile_vectors), full_rounds_, cost.code_bytes) +
-                                      fetch(straight_code_bytes(tail_vectors()), 1, cost.code_bytes);
+                                      fetch(straight_code_bytes(tail_vectors_), 1, cost.code_bytes);
     cost.traffic = traffic();
     cost.exits = exits();
     return cost;
@@ -88,8 +100,14 @@ class CostModel {
     return nonzeros_ * code_bytes_per_nonzero(target_, s_.form, static_cast<uint32_t>(vectors)) +
            rows_ * blocks_ * vectors * (target_.isa == Isa::kX86_64 ? 14 : 8);
   }
-  /// What the full tiles leave over has a body of its own.
-  double tail_vectors() const { return std::max(0.0, vectors_ - full_rounds_ * s_.tile_vectors); }
+  double all_straight_code_bytes() const {
+    return (full_rounds_ > 0 ? straight_code_bytes(s_.tile_vectors) : 0) + straight_code_bytes(tail_vectors_);
+  }
+  /// What the full tiles leave over has a body of its own, of whole vectors that overlap, or of one or two narrow ones.
+  double tail_vectors(double pixels) const {
+    if (pixels >= isa_.lanes || isa_.has_masks) return ceil_div(pixels, isa_.lanes);
+    return pixels == 0 ? 0 : std::has_single_bit(static_cast<uint32_t>(pixels)) ? 1 : 2;
+  }
   double rolled_code_bytes() const {
     const double instruction = target_.isa == Isa::kX86_64 ? 6.5 : 5, v = s_.tile_vectors,
                  r = s_.tile_rows;
@@ -100,37 +118,40 @@ class CostModel {
 
   /// A body runs once per round; what leaves L1I between rounds comes from where all code fits.
   double fetch(double bytes, double rounds, double all) const {
-    const double rate = all <= target_.cpu->l1i ? c_.code_near : all <= 0.55 * target_.cpu->l2 ? c_.code_l2 : c_.code_far;
+    if (rounds == 0) return 0;
+    const double l2 = target_.cpu->l2;
+    const double beyond = std::clamp((all / l2 - kCodeInL2) / (kCodeBeyondL2 - kCodeInL2), 0.0, 1.0);
+    const double cycles_per_byte = all <= target_.cpu->l1i ? 1 / c_.code_near
+                                   : all > kManyL2 * l2    ? 1 / (c_.code_far * kMemoryRate)
+                                                           : (1 - beyond) / c_.code_l2 + beyond / c_.code_far;
     const double rounds_of_block = std::max(1.0, std::min(rounds, s_.pixel_block / width_));
     const bool stays = s_.chunk_nonzeros * bytes / nonzeros_ <= target_.cpu->l1i;
     const double near_rounds = stays ? rounds * (1 - 1 / rounds_of_block) : 0;
-    return bytes * (near_rounds / c_.code_near + (rounds - near_rounds) / rate);
+    return bytes * (near_rounds / c_.code_near + (rounds - near_rounds) * cycles_per_byte);
   }
 
-  /// The input once per pass, the output out and in, partial sums again; a K block's slice that does not fit L1D comes
-  /// from L2 for every non-zero. Panels stream, rows of an image do not.
+  /// The input once per pass, the output out and in, partial sums again; of what a tile reads at random, the part of the
+  /// K block's slice that L1D does not keep comes from L2. Panels stream, rows of an image do not.
   double traffic() const {
-    const double slice = std::min<double>(columns_, s_.k_block) * width_ * 4;
     const double passes = is_rolled() ? 1 : std::max(1.0, nonzeros_ / blocks_ / s_.chunk_nonzeros);
-    const double image = rows_ * pixels_ * 4, input = columns_ * pixels_ * 4;
-    const double near = input * passes + image * 2 * (2 * blocks_ - 1);
+    const double near = 4 * columns_ * pixels_ * passes + 4 * rows_ * pixels_ * 2 * (2 * blocks_ - 1);
     const bool streams = spec_.input_panel && spec_.output_panel;
-    double cycles = near / c_.data_l2 * (streams ? kPanelStall : kImageStall);
-    if (slice > 0.9 * target_.cpu->l1d)
-      cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * kMissStall;
-    else if (!streams && slice > 0.5 * target_.cpu->l1d)  // rows of an image crowd some of the sets
-      cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * kImageMiss;
-    if (input + image > 0.75 * target_.cpu->l2) cycles += (input + 2 * image) / c_.data_far * kFarStall;
-    return cycles;
+    const double line = std::max(kLine, width_ * 4);
+    const double rows_of_chunk = is_rolled() ? 0 : std::min(rows_, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_);
+    const double slice = (std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
+    const double kept = (streams ? kPanelL1 : kImageL1) * target_.cpu->l1d / slice;
+    const double missed = kMissStall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
+    const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
+    const double beyond = 4 * (columns_ + rows_) * pixels_ > 0.75 * target_.cpu->l2 ? 4 * (columns_ + 2 * rows_) * pixels_ : 0;
+    return (near * (streams ? kPanelStall : kImageStall) + random) / c_.data_l2 + beyond / c_.data_far * kFarStall;
   }
 
   double exits() const {
     const double tiles = std::ceil(rows_ / s_.tile_rows) * blocks_ * rounds_;
-    if (s_.form == CodeForm::kLoop) return tiles * kExit * (c_.mispredict * 0.75 + 1.4 * s_.tile_vectors);
-    if (s_.form == CodeForm::kNano) {
-      const double patterns = s_.tile_rows + (sharing_ - 1) * s_.tile_rows;
-      return tiles * kExit * (patterns * c_.mispredict * 0.9 + 1.4 * s_.tile_rows * s_.tile_vectors);
-    }
+    const double row_end = kVectorEnd * s_.tile_vectors;
+    if (s_.form == CodeForm::kLoop) return tiles * row_end + nonzeros_ * rounds_ * kTurn;
+    if (s_.form == CodeForm::kNano)
+      return tiles * s_.tile_rows * (sharing_ * c_.mispredict * kPatternEnd + row_end);
     return 0;
   }
 
@@ -140,6 +161,7 @@ class CostModel {
   const Schedule& s_;
   const CpuCosts& c_;
   double width_ = 0, pixels_ = 0, vectors_ = 0, rounds_ = 0, full_rounds_ = 0, rows_ = 0, columns_ = 0, blocks_ = 0, nonzeros_ = 0;
+  double tail_vectors_ = 0;
   double sharing_ = 1, clamps_ = 0;
 };
 
