@@ -22,7 +22,7 @@ double ceil_div(double a, double b) { return std::ceil(a / b); }
 /// Everything that the parts of a Cost are made of, counted over one call.
 class CostModel {
  public:
-  CostModel(const KernelSpec& spec, const Target& target, const Schedule& schedule, double sharing)
+  CostModel(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows)
       : spec_(spec), target_(target), isa_(*target.vector), s_(schedule), c_(cpu_costs(target.cpu->name)) {
     const SparseMatrix& m = spec.matrix;
     const bool padded = spec.input_panel && spec.output_panel;
@@ -31,11 +31,12 @@ class CostModel {
     vectors_ = padded ? ceil_div(pixels_, width_) * s_.tile_vectors : ceil_div(pixels_, isa_.lanes);
     rounds_ = vectors_ / s_.tile_vectors;
     full_rounds_ = padded ? rounds_ : std::floor(pixels_ / width_);
-    rows_ = m.rows();
+    rows_ = rows.rows;
     columns_ = std::max(1u, m.columns());
     blocks_ = ceil_div(columns_, s_.k_block);
-    nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : static_cast<double>(m.nonzeros()));
-    sharing_ = s_.form == CodeForm::kDense ? s_.tile_rows : s_.form == CodeForm::kLoop ? 1 : std::max(1.0, sharing);
+    nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : rows.nonzeros);
+    sharing_ = s_.form == CodeForm::kDense ? s_.tile_rows : s_.form == CodeForm::kLoop ? 1 : std::max(1.0, rows.sharing);
+    blocks_of_rows_ = rows.blocks;
     clamps_ = double(spec.clamp.has_low()) + double(spec.clamp.has_high());
   }
 
@@ -45,7 +46,7 @@ class CostModel {
     cost.fma = nonzeros_ * vectors_ / c_.fmas;
     const double rows_at_once = s_.form == CodeForm::kDense      ? s_.tile_rows
                                 : s_.form == CodeForm::kUnrolled ? std::max(1.0, kRowsInTurn * s_.tile_rows)
-                                                                 : 1;
+                                                                 : 1 + blocks_of_rows_ * (s_.tile_rows - 1);
     cost.chain = nonzeros_ * rounds_ * c_.fma_latency * kRowOverlap / rows_at_once;
     const double input_loads = nonzeros_ * vectors_ / sharing_, weight_loads = nonzeros_ * rounds_ * weight_load();
     cost.loads = (input_loads + weight_loads + partial) / c_.loads + (outputs + partial) / c_.stores * 0.25;
@@ -128,7 +129,7 @@ class CostModel {
     const double tiles = std::ceil(rows_ / s_.tile_rows) * blocks_ * rounds_;
     if (s_.form == CodeForm::kLoop) return tiles * kExit * (c_.mispredict * 0.75 + 1.4 * s_.tile_vectors);
     if (s_.form == CodeForm::kNano) {
-      const double patterns = s_.tile_rows + (sharing_ - 1) * s_.tile_rows;
+      const double loops = s_.tile_rows * sharing_, patterns = blocks_of_rows_ + (1 - blocks_of_rows_) * loops;
       return tiles * kExit * (patterns * c_.mispredict * 0.9 + 1.4 * s_.tile_rows * s_.tile_vectors);
     }
     return 0;
@@ -140,12 +141,22 @@ class CostModel {
   const Schedule& s_;
   const CpuCosts& c_;
   double width_ = 0, pixels_ = 0, vectors_ = 0, rounds_ = 0, full_rounds_ = 0, rows_ = 0, columns_ = 0, blocks_ = 0, nonzeros_ = 0;
-  double sharing_ = 1, clamps_ = 0;
+  double sharing_ = 1, blocks_of_rows_ = 0, clamps_ = 0;
 };
 
 }  // namespace
 
-double Cost::cycles() const { return std::max({fma, chain, loads, issue, fetch}) + traffic + exits; }
+double Cost::cycles() const { return std::max({fma, chain, loads, issue, fetch}) + apart + traffic + exits; }
+
+Cost& Cost::operator+=(const Cost& other) {
+  const double together = cycles() + other.cycles();
+  for (double Cost::* part : {&Cost::fma, &Cost::chain, &Cost::loads, &Cost::issue, &Cost::fetch, &Cost::traffic,
+                              &Cost::exits, &Cost::code_bytes, &Cost::weight_bytes})
+    this->*part += other.*part;
+  apart = 0;
+  apart = together - cycles();
+  return *this;
+}
 
 std::string_view Cost::bound_by() const {
   const std::pair<double, std::string_view> parts[] = {{fma, "fma"},         {chain, "chain"}, {loads, "loads"},
@@ -156,7 +167,20 @@ std::string_view Cost::bound_by() const {
 }
 
 Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, double sharing) {
-  return CostModel(spec, target, schedule, sharing).run();
+  const SparseMatrix& m = spec.matrix;
+  return predict(spec, target, schedule, TileRows{double(m.rows()), double(m.nonzeros()), sharing, 0});
+}
+Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows) {
+  return CostModel(spec, target, schedule, rows).run();
+}
+Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule,
+             const std::vector<TileRows>& parts) {
+  Cost sum;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].rows == 0) continue;
+    sum += predict(spec, target, schedule_of_part(schedule, i), parts[i]);
+  }
+  return sum;
 }
 
 double expected_sharing(double density, uint32_t rows) {

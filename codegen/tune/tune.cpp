@@ -51,10 +51,10 @@ Result<Finalist> compile(const KernelSpec& spec, const Target& target, const Sch
 /// The best by prediction, and the best of every form.
 std::vector<Schedule> chosen_finalists(const std::vector<Candidate>& ranked, size_t count) {
   std::vector<Schedule> chosen;
-  std::vector<CodeForm> forms;
+  std::vector<std::string_view> forms;
   for (const Candidate& c : ranked) {
-    const bool is_new = std::find(forms.begin(), forms.end(), c.schedule.form) == forms.end();
-    if (is_new) forms.push_back(c.schedule.form);
+    const bool is_new = std::find(forms.begin(), forms.end(), form_name(c.schedule)) == forms.end();
+    if (is_new) forms.push_back(form_name(c.schedule));
     if (chosen.size() < count || is_new) chosen.push_back(c.schedule);
   }
   return chosen;
@@ -94,7 +94,8 @@ std::string key_of(const KernelSpec& spec, const Target& target, const Schedule&
       "{} {} {} {} {} {} {} {} {} {} {} {}", kVersion, target.name, target.cpu->name, spec.matrix.rows(),
       spec.matrix.columns(), spec.max_pixels(), spec.pixels.has_value(), spec.input_stride, spec.output_stride,
       spec.input_panel, spec.output_panel, to_string(wish)) +
-      fmt::format(" {} {} {}", !spec.bias.empty(), spec.clamp.has_low(), spec.clamp.has_high());
+      fmt::format(" {} {} {} {}", !spec.bias.empty(), spec.clamp.has_low(), spec.clamp.has_high(),
+                  static_cast<int>(spec.output_order));
   add(rest);
   const auto digest = hash.final();
   return llvm::toHex({reinterpret_cast<const uint8_t*>(digest.data()), digest.size()}, true);
