@@ -28,12 +28,16 @@ class TileCounter {
       for (const uint32_t column : columns_at(place)) uses_[column] = 0;
     nonzeros_ += count;
     loads_ += columns;
-    if (static_cast<double>(full * (end - first)) >= kBlock * static_cast<double>(count)) in_blocks_ += count;
+    if (static_cast<double>(full * (end - first)) >= kBlock * static_cast<double>(count)) {
+      nonzeros_in_blocks_ += count;
+      rows_in_blocks_ += end - first;
+    }
   }
   TileRows counted(uint32_t rows) const {
     const auto all = static_cast<double>(nonzeros_);
-    if (nonzeros_ == 0) return {double(rows), 0, 1, 0};
-    return {double(rows), all, all / static_cast<double>(loads_), static_cast<double>(in_blocks_) / all};
+    if (nonzeros_ == 0) return {double(rows), 0, 1, 0, 0};
+    return {double(rows), all, all / static_cast<double>(loads_), static_cast<double>(nonzeros_in_blocks_) / all,
+            static_cast<double>(rows_in_blocks_) / rows};
   }
 
  private:
@@ -43,7 +47,7 @@ class TileCounter {
   const SparseMatrix& matrix_;
   const std::vector<uint32_t>& order_;
   std::vector<uint32_t> uses_;  // by column, of the tile at hand
-  uint64_t nonzeros_ = 0, loads_ = 0, in_blocks_ = 0;
+  uint64_t nonzeros_ = 0, loads_ = 0, nonzeros_in_blocks_ = 0, rows_in_blocks_ = 0;
 };
 
 }  // namespace

@@ -34,11 +34,22 @@ std::vector<uint32_t> first_equal_rows(const SparseMatrix& matrix) {
   return first;
 }
 
-double RowWork::in_blocks(uint32_t tile_rows) const {
+namespace {
+
+double share_in_blocks(const RowWork& work, uint64_t RowWork::Copies::* what, uint64_t all, uint32_t tile_rows) {
   double inside = 0;
-  for (const auto& [copies, count] : nonzeros_by_copies)
-    inside += static_cast<double>(count) * (copies / tile_rows * tile_rows) / copies;
-  return nonzeros == 0 ? 0 : inside / static_cast<double>(nonzeros);
+  for (const auto& [copies, of] : work.by_copies)
+    inside += static_cast<double>(of.*what) * (copies / tile_rows * tile_rows) / copies;
+  return all == 0 ? 0 : inside / static_cast<double>(all);
+}
+
+}  // namespace
+
+double RowWork::nonzeros_in_blocks(uint32_t tile_rows) const {
+  return share_in_blocks(*this, &Copies::nonzeros, nonzeros, tile_rows);
+}
+double RowWork::rows_in_blocks(uint32_t tile_rows) const {
+  return share_in_blocks(*this, &Copies::rows, rows, tile_rows);
 }
 
 std::vector<uint32_t> RowDealer::take_full(std::vector<uint32_t>& left, uint32_t least) const {
@@ -84,7 +95,9 @@ RowWork RowDealer::work(const std::vector<uint32_t>& rows) const {
   for (const uint32_t row : rows) {
     const uint64_t count = matrix_.row_columns(row).size();
     work.nonzeros += count;
-    work.nonzeros_by_copies[copies[first_equal_[row]]] += count;
+    RowWork::Copies& of = work.by_copies[copies[first_equal_[row]]];
+    ++of.rows;
+    of.nonzeros += count;
   }
   return work;
 }

@@ -16,10 +16,14 @@ std::vector<uint32_t> first_equal_rows(const SparseMatrix& matrix);
 /// Some rows of a matrix, as the cost model sees them before they have an order.
 struct RowWork {
   uint64_t rows = 0, nonzeros = 0;
-  std::map<uint32_t, uint64_t> nonzeros_by_copies;  ///< of rows that so many of these rows are equal to, itself included
+  struct Copies {
+    uint64_t rows = 0, nonzeros = 0;
+  };
+  std::map<uint32_t, Copies> by_copies;  ///< of rows that have so many equals among these, themselves included
 
-  /// The share of non-zeros that whole tiles of `tile_rows` equal rows hold.
-  double in_blocks(uint32_t tile_rows) const;
+  /// The shares that whole tiles of `tile_rows` equal rows hold.
+  double nonzeros_in_blocks(uint32_t tile_rows) const;
+  double rows_in_blocks(uint32_t tile_rows) const;
 };
 
 /// Deals the rows of one matrix out to parts.

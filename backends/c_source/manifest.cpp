@@ -151,8 +151,8 @@ void write_layer(OStream& json, const ManifestLayer& layer) {
     text(json, "schedule", schedule);
     text(json, "reason", layer.reason);
     write_cost(json, layer);
-    ratio(json, "nonzeros_per_input_load", layer.loads_after);
-    ratio(json, "nonzeros_per_input_load_unclustered", layer.loads_before);
+    ratio(json, "nonzeros_per_input_load", layer.sharing_after);
+    ratio(json, "nonzeros_per_input_load_unclustered", layer.sharing_before);
     write_output_order(json, p);
     names(json, "files", layer.files);
   });

@@ -148,7 +148,7 @@ llvm::json::Array json_of_parts(const Explanation& e) {
                                        {"rows", static_cast<int64_t>(e.parts[i].rows)},
                                        {"nonzeros", static_cast<int64_t>(e.parts[i].nonzeros)},
                                        {"nonzeros_per_input_load", e.parts[i].sharing},
-                                       {"share_in_blocks", e.parts[i].blocks},
+                                       {"share_in_blocks", e.parts[i].nonzeros_in_blocks},
                                        {"predicted_microseconds", e.microseconds(e.part_costs[i])}});
   }
   return parts;

@@ -203,13 +203,14 @@ constexpr double kMostZeros = 0.6;
 
 /// What the tiles will share, before the rows have an order: blocks all, the others what is to be expected.
 TileRows expected_tiles(const KernelSpec& spec, const Schedule& s, const RowWork& work) {
-  TileRows tiles{double(work.rows), double(work.nonzeros), 1, 0};
+  TileRows tiles{double(work.rows), double(work.nonzeros), 1, 0, 0};
   const double places = tiles.rows * std::max(1u, spec.matrix.columns());
   const double even = places == 0 ? 1 : expected_sharing(tiles.nonzeros / places, s.tile_rows);
   tiles.sharing = s.cluster == 1 ? std::min<double>(s.tile_rows, kClusterGain * even) : even;
   if (s.cluster != 1 || s.tile_rows == 1) return tiles;
-  tiles.blocks = work.in_blocks(s.tile_rows);
-  tiles.sharing = 1 / (tiles.blocks / s.tile_rows + (1 - tiles.blocks) / tiles.sharing);
+  const double blocks = tiles.nonzeros_in_blocks = work.nonzeros_in_blocks(s.tile_rows);
+  tiles.rows_in_blocks = work.rows_in_blocks(s.tile_rows);
+  tiles.sharing = 1 / (blocks / s.tile_rows + (1 - blocks) / tiles.sharing);
   return tiles;
 }
 
@@ -226,7 +227,7 @@ class SingleForms {
     for (const TileChoice& choice : kTileChoices)
       if (is_wished(choice)) add_tiles(choice);
     for (const TileChoice& choice : kBlockTiles)
-      if (is_wished(choice) && (wish_.tile_rows == choice.rows || work_.in_blocks(choice.rows) >= kMostlyBlocks))
+      if (is_wished(choice) && (wish_.tile_rows == choice.rows || work_.nonzeros_in_blocks(choice.rows) >= kMostlyBlocks))
         add_tiles(choice);
     if (found_.empty())
       if (Status s = add_as_wished(); !s) return std::move(s).error();
@@ -265,7 +266,7 @@ class SingleForms {
     choose_rest_of_tile(choice);
     if (Status s = check(choice); !s) return std::move(s).error().in("kernel " + spec_.name);
     Schedule& s = choice.schedule;
-    if (s.cluster == -1 && s.tile_rows > 1 && work_.in_blocks(s.tile_rows) >= kSomeBlocks) s.cluster = 1;
+    if (s.cluster == -1 && s.tile_rows > 1 && work_.nonzeros_in_blocks(s.tile_rows) >= kSomeBlocks) s.cluster = 1;
     choose_rest(choice);
     found_.push_back({s, predict(spec_, target_, s, expected_tiles(spec_, s, work_))});
     return {};
@@ -301,14 +302,13 @@ class MixedForms {
     return best;
   }
 
-  /// With every part that would take some rows and leave some, the best of each.
+  /// With every part that would take some rows and leave some, the best for each form of the rest.
   std::vector<Candidate> worthwhile() {
     std::vector<Candidate> found;
     for (const CodeForm form : {CodeForm::kDense, CodeForm::kNano})
       for (const std::vector<SchedulePart>& parts : alternatives({SchedulePart{form}})) {
         if (!takes_some(parts)) continue;
-        const auto mixed = mixed_with(parts);
-        if (mixed) found.push_back(*fastest(*mixed));
+        if (auto mixed = mixed_with(parts)) add_best_by_form(*std::move(mixed), found);
       }
     return found;
   }
@@ -320,6 +320,13 @@ class MixedForms {
     return std::min_element(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) {
       return a.cost.cycles() < b.cost.cycles();
     });
+  }
+  static void add_best_by_form(std::vector<Candidate> mixed, std::vector<Candidate>& found) {
+    while (!mixed.empty()) {
+      const Candidate best = *fastest(mixed);
+      found.push_back(best);
+      std::erase_if(mixed, [&](const Candidate& c) { return c.schedule.form == best.schedule.form; });
+    }
   }
   static double cycles(const std::vector<Candidate>& all) { return fastest(all)->cost.cycles(); }
 
@@ -395,9 +402,11 @@ class MixedForms {
   std::vector<TileRows> tiles_of(const Schedule& s, const std::vector<RowWork>& works) const {
     std::vector<TileRows> tiles;
     for (size_t i = 0; i < works.size(); ++i) {
-      tiles.push_back(expected_tiles(spec_, schedule_of_part(s, i), works[i]));
-      if (i < s.parts.size() && s.parts[i].form == CodeForm::kNano) tiles.back().blocks = 1;
-      if (tiles.back().blocks == 1) tiles.back().sharing = s.parts[i].tile_rows;
+      const Schedule own = schedule_of_part(s, i);
+      tiles.push_back(expected_tiles(spec_, own, works[i]));
+      TileRows& t = tiles.back();
+      if (i < s.parts.size() && own.form == CodeForm::kNano)  // whether clustered or not
+        t = {t.rows, t.nonzeros, double(own.tile_rows), 1, 1};
     }
     return tiles;
   }

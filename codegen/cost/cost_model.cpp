@@ -36,7 +36,8 @@ class CostModel {
     blocks_ = ceil_div(columns_, s_.k_block);
     nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : rows.nonzeros);
     sharing_ = s_.form == CodeForm::kDense ? s_.tile_rows : s_.form == CodeForm::kLoop ? 1 : std::max(1.0, rows.sharing);
-    blocks_of_rows_ = rows.blocks;
+    in_blocks_ = rows.nonzeros_in_blocks;
+    rows_in_blocks_ = rows.rows_in_blocks;
     clamps_ = double(spec.clamp.has_low()) + double(spec.clamp.has_high());
   }
 
@@ -46,7 +47,7 @@ class CostModel {
     cost.fma = nonzeros_ * vectors_ / c_.fmas;
     const double rows_at_once = s_.form == CodeForm::kDense      ? s_.tile_rows
                                 : s_.form == CodeForm::kUnrolled ? std::max(1.0, kRowsInTurn * s_.tile_rows)
-                                                                 : 1 + blocks_of_rows_ * (s_.tile_rows - 1);
+                                                                 : 1 / (in_blocks_ / s_.tile_rows + 1 - in_blocks_);
     cost.chain = nonzeros_ * rounds_ * c_.fma_latency * kRowOverlap / rows_at_once;
     const double input_loads = nonzeros_ * vectors_ / sharing_, weight_loads = nonzeros_ * rounds_ * weight_load();
     cost.loads = (input_loads + weight_loads + partial) / c_.loads + (outputs + partial) / c_.stores * 0.25;
@@ -125,11 +126,15 @@ class CostModel {
     return cycles;
   }
 
+  double sharing_outside_blocks() const {
+    const double loads = 1 / sharing_ - in_blocks_ / s_.tile_rows;
+    return in_blocks_ < 1 && loads > 0 ? (1 - in_blocks_) / loads : 1;
+  }
   double exits() const {
     const double tiles = std::ceil(rows_ / s_.tile_rows) * blocks_ * rounds_;
     if (s_.form == CodeForm::kLoop) return tiles * kExit * (c_.mispredict * 0.75 + 1.4 * s_.tile_vectors);
     if (s_.form == CodeForm::kNano) {
-      const double loops = s_.tile_rows * sharing_, patterns = blocks_of_rows_ + (1 - blocks_of_rows_) * loops;
+      const double patterns = rows_in_blocks_ + (1 - rows_in_blocks_) * s_.tile_rows * sharing_outside_blocks();
       return tiles * kExit * (patterns * c_.mispredict * 0.9 + 1.4 * s_.tile_rows * s_.tile_vectors);
     }
     return 0;
@@ -141,7 +146,7 @@ class CostModel {
   const Schedule& s_;
   const CpuCosts& c_;
   double width_ = 0, pixels_ = 0, vectors_ = 0, rounds_ = 0, full_rounds_ = 0, rows_ = 0, columns_ = 0, blocks_ = 0, nonzeros_ = 0;
-  double sharing_ = 1, blocks_of_rows_ = 0, clamps_ = 0;
+  double sharing_ = 1, in_blocks_ = 0, rows_in_blocks_ = 0, clamps_ = 0;
 };
 
 }  // namespace
@@ -168,7 +173,7 @@ std::string_view Cost::bound_by() const {
 
 Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, double sharing) {
   const SparseMatrix& m = spec.matrix;
-  return predict(spec, target, schedule, TileRows{double(m.rows()), double(m.nonzeros()), sharing, 0});
+  return predict(spec, target, schedule, TileRows{double(m.rows()), double(m.nonzeros()), sharing, 0, 0});
 }
 Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows) {
   return CostModel(spec, target, schedule, rows).run();

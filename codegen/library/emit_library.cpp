@@ -160,8 +160,8 @@ class LibraryWriter {
                           .files = files_of(k)};
       const SparseMatrix& matrix = k.input.spec.matrix;
       const Schedule& schedule = k.program->schedule;
-      layer.loads_before = nonzeros_per_input_load(matrix, {}, schedule.tile_rows);
-      layer.loads_after = nonzeros_per_input_load(count_parts(matrix, k.program->channel_order(), schedule));
+      layer.sharing_before = nonzeros_per_input_load(matrix, {}, schedule.tile_rows);
+      layer.sharing_after = nonzeros_per_input_load(count_parts(matrix, k.program->channel_order(), schedule));
       if (is_native(target_)) layer.code_bytes = k.code_bytes();
       input.layers.push_back(std::move(layer));
     }
