@@ -91,7 +91,7 @@ Status lower_chunks(KernelPlan& plan, Lower lower) {
       PixelTile tile{shape.width, shape.remainder, {}};
       RolledWriter writer(plan, plan.chunks[c], shape, tile.ops);
       lower(writer, plan.chunks[c]);
-      plan.program.chunks[c].tiles.push_back(std::move(tile));
+      plan.program.chunks[plan.first_chunk + c].tiles.push_back(std::move(tile));
     }
   return {};
 }

@@ -28,6 +28,12 @@ std::string layout(char buffer, char row, uint32_t channels, uint32_t stride, ui
                      row, buffer, uint64_t{channels} * panel);
 }
 
+/// A line for those who have to know; most kernels have none.
+std::string output_order_note(const KernelProgram& p) {
+  if (p.output_order.empty()) return {};
+  return fmt::format("\n * Order    row m of Y is output channel {}.output_order[m]", p.name);
+}
+
 std::string formula(const HeaderKernel& kernel) {
   const std::string sum =
       fmt::format("{}sum over k ascending of W[m, k] * X[k, p]", kernel.has_bias ? "bias[m] + " : "");
@@ -70,6 +76,7 @@ Result<std::string> kernel_text(const HeaderKernel& kernel) {
        {"INPUT_CHANNELS", std::to_string(p.input_channels)},
        {"INPUT_LAYOUT", layout('x', 'k', p.input_channels, p.input_stride, p.input_panel)},
        {"OUTPUT_LAYOUT", layout('y', 'm', p.output_channels, p.output_stride, p.output_panel)},
+       {"ORDER", output_order_note(p)},
        {"BETWEEN", p.output_panel ? "padding of the last panel may be written" : "between rows, y is left alone"},
        {"INPUT_STRIDE", std::to_string(p.input_stride)},
        {"OUTPUT_STRIDE", std::to_string(p.output_stride)},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "codegen/kernel_plan.h"
+#include "codegen/row_parts.h"
 
 namespace espalier {
 namespace {
@@ -40,6 +41,14 @@ constexpr TileChoice kTileChoices[] = {
     {"relaxed", CodeForm::kDense, 4, 1, 2},
     {"portable", CodeForm::kLoop, 1, 1, 8},   {"portable", CodeForm::kNano, 2, 1, 4},
     {"portable", CodeForm::kDense, 4, 1, 2},
+};
+/// For rows that share all of their columns in twos or fours.
+constexpr TileChoice kBlockTiles[] = {
+    {"avx2", CodeForm::kNano, 4, 1, 3},
+    {"avx512", CodeForm::kNano, 2, 1, 6},
+    {"neon", CodeForm::kNano, 2, 1, 6},
+    {"simd128", CodeForm::kNano, 4, 1, 4},    {"relaxed", CodeForm::kNano, 4, 1, 4},
+    {"portable", CodeForm::kNano, 4, 1, 4},
 };
 // clang-format on
 
@@ -209,25 +218,39 @@ void choose_rest(Choice& plan) {
 
 /// Clustering finds rows with more in common than chance gives (Zen 3's and NEON's tiles on MobileNetV1: 1.1 to 1.3).
 constexpr double kClusterGain = 1.15;
+/// Share of zeros from which on nobody is given dense code unasked.
+constexpr double kMostZeros = 0.6;
 
-double sharing_of(const KernelSpec& spec, const Schedule& s) {
-  const double even = expected_sharing(1 - spec.matrix.sparsity(), s.tile_rows);
-  return s.cluster == 1 ? std::min<double>(s.tile_rows, kClusterGain * even) : even;
+/// What the tiles will share, before the rows have an order: blocks all, the others what is to be expected.
+TileRows expected_tiles(const KernelSpec& spec, const Schedule& s, const RowWork& work) {
+  TileRows tiles{double(work.rows), double(work.nonzeros), 1, 0, 0};
+  const double places = tiles.rows * std::max(1u, spec.matrix.columns());
+  const double even = places == 0 ? 1 : expected_sharing(tiles.nonzeros / places, s.tile_rows);
+  tiles.sharing = s.cluster == 1 ? std::min<double>(s.tile_rows, kClusterGain * even) : even;
+  if (s.cluster != 1 || s.tile_rows == 1) return tiles;
+  const double blocks = tiles.nonzeros_in_blocks = work.nonzeros_in_blocks(s.tile_rows);
+  tiles.rows_in_blocks = work.rows_in_blocks(s.tile_rows);
+  tiles.sharing = 1 / (blocks / s.tile_rows + (1 - blocks) / tiles.sharing);
+  return tiles;
 }
 
-class Candidates {
+/// Blocks that hold this share of the non-zeros get tiles of their own, and are worth clustering for.
+constexpr double kMostlyBlocks = 0.5, kSomeBlocks = 0.1;
+
+/// All schedules of a single form for some rows of the matrix.
+class SingleForms {
  public:
-  Candidates(const KernelSpec& spec, const Target& target, const Schedule& wish)
-      : spec_(spec), target_(target), wish_(wish) {}
+  SingleForms(const KernelSpec& spec, const Target& target, const Schedule& wish, const RowWork& work)
+      : spec_(spec), target_(target), wish_(wish), work_(work) {}
 
   Result<std::vector<Candidate>> run() {
     for (const TileChoice& choice : kTileChoices)
-      if (choice.isa == target_.vector->name && is_wished(choice)) add_tiles(choice);
+      if (is_wished(choice)) add_tiles(choice);
+    for (const TileChoice& choice : kBlockTiles)
+      if (is_wished(choice) && (wish_.tile_rows == choice.rows || work_.nonzeros_in_blocks(choice.rows) >= kMostlyBlocks))
+        add_tiles(choice);
     if (found_.empty())
       if (Status s = add_as_wished(); !s) return std::move(s).error();
-    std::stable_sort(found_.begin(), found_.end(), [](const Candidate& a, const Candidate& b) {
-      return a.cost.cycles() < b.cost.cycles();
-    });
     return std::move(found_);
   }
 
@@ -235,10 +258,13 @@ class Candidates {
   bool is_wished(const TileChoice& c) const {
     const bool form = wish_.form == CodeForm::kChosen ? is_sensible(c.form) : wish_.form == c.form;
     const bool vectors = wish_.tile_vectors == 0 || (wish_.tile_vectors >= c.least_vectors && wish_.tile_vectors <= c.most_vectors);
-    return form && vectors && (wish_.tile_rows == 0 || wish_.tile_rows == c.rows);
+    return c.isa == target_.vector->name && form && vectors && (wish_.tile_rows == 0 || wish_.tile_rows == c.rows);
   }
-  /// Multiplying by zeros is for layers that have few, or whose outputs depend on it not at all.
-  bool is_sensible(CodeForm form) const { return form != CodeForm::kDense || spec_.matrix.sparsity() < 0.6; }
+  /// Multiplying by zeros is for rows that have few, or whose outputs depend on it not at all.
+  bool is_sensible(CodeForm form) const {
+    const double places = double(work_.rows) * spec_.matrix.columns();
+    return form != CodeForm::kDense || places == 0 || double(work_.nonzeros) > places * (1 - kMostZeros);
+  }
 
   void add_tiles(const TileChoice& c) {
     for (uint32_t v = c.least_vectors; v <= c.most_vectors; ++v) {
@@ -264,17 +290,167 @@ class Candidates {
   Status add(Choice& choice) {
     choose_rest_of_tile(choice);
     if (Status s = check(choice); !s) return std::move(s).error().in("kernel " + spec_.name);
+    Schedule& s = choice.schedule;
+    if (s.cluster == -1 && s.tile_rows > 1 && work_.nonzeros_in_blocks(s.tile_rows) >= kSomeBlocks) s.cluster = 1;
     choose_rest(choice);
-    const Schedule& s = choice.schedule;
-    found_.push_back({s, predict(spec_, target_, s, sharing_of(spec_, s))});
+    found_.push_back({s, predict(spec_, target_, s, expected_tiles(spec_, s, work_))});
     return {};
   }
 
   const KernelSpec& spec_;
   const Target& target_;
   const Schedule& wish_;
+  const RowWork& work_;
   std::vector<Candidate> found_;
 };
+
+/// Shares of a row (percent) from which on dense parts may take it.
+constexpr uint32_t kLeastShares[] = {40, 50, 60, 75, 90, 100};
+constexpr uint32_t kBlockRows[] = {2, 4};
+/// A mixture has to be this much faster than a single form before it is looked at: predictions are no better.
+constexpr double kMixedGain = 0.97;
+
+/// Schedules whose rows are dealt out to parts.
+class MixedForms {
+ public:
+  MixedForms(const KernelSpec& spec, const Target& target, const Schedule& wish, const RowDealer& dealer)
+      : spec_(spec), target_(target), wish_(wish), dealer_(dealer) {}
+
+  /// With the parts that were wished for, as many as there are for the rest of the rows.
+  Result<std::vector<Candidate>> wished() {
+    std::vector<Candidate> best;
+    for (const std::vector<SchedulePart>& parts : alternatives(wish_.parts)) {
+      auto mixed = mixed_with(parts);
+      if (!mixed) return std::move(mixed).error();
+      if (best.empty() || cycles(*mixed) < cycles(best)) best = *std::move(mixed);
+    }
+    return best;
+  }
+
+  /// With every part that would take some rows and leave some, the best for each form of the rest.
+  std::vector<Candidate> worthwhile() {
+    std::vector<Candidate> found;
+    for (const CodeForm form : {CodeForm::kDense, CodeForm::kNano})
+      for (const std::vector<SchedulePart>& parts : alternatives({SchedulePart{form}})) {
+        if (!takes_some(parts)) continue;
+        if (auto mixed = mixed_with(parts)) add_best_by_form(*std::move(mixed), found);
+      }
+    return found;
+  }
+
+ private:
+  using Parts = std::vector<SchedulePart>;
+
+  static std::vector<Candidate>::const_iterator fastest(const std::vector<Candidate>& all) {
+    return std::min_element(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) {
+      return a.cost.cycles() < b.cost.cycles();
+    });
+  }
+  static void add_best_by_form(std::vector<Candidate> mixed, std::vector<Candidate>& found) {
+    while (!mixed.empty()) {
+      const Candidate best = *fastest(mixed);
+      found.push_back(best);
+      std::erase_if(mixed, [&](const Candidate& c) { return c.schedule.form == best.schedule.form; });
+    }
+  }
+  static double cycles(const std::vector<Candidate>& all) { return fastest(all)->cost.cycles(); }
+
+  /// All ways to fill in what decides which rows the parts take.
+  static std::vector<Parts> alternatives(const Parts& parts) {
+    std::vector<Parts> all = {{}};
+    for (const SchedulePart& part : parts) {
+      std::vector<Parts> longer;
+      for (const Parts& before : all)
+        for (const SchedulePart& filled : filled_in(part)) {
+          longer.push_back(before);
+          longer.back().push_back(filled);
+        }
+      all = std::move(longer);
+    }
+    return all;
+  }
+  static Parts filled_in(const SchedulePart& part) {
+    const bool dense = part.form == CodeForm::kDense;
+    uint32_t SchedulePart::* open = dense ? &SchedulePart::least : &SchedulePart::tile_rows;
+    if (part.*open != 0) return {part};
+    Parts all;
+    for (const uint32_t value : dense ? std::span<const uint32_t>(kLeastShares) : std::span<const uint32_t>(kBlockRows)) {
+      all.push_back(part);
+      all.back().*open = value;
+    }
+    return all;
+  }
+
+  bool takes_some(const Parts& parts) const {
+    const auto lists = dealer_.deal(parts);
+    return std::none_of(lists.begin(), lists.end(), [](auto& rows) { return rows.empty(); });
+  }
+
+  /// Every candidate for the rest of the rows, with the best of each part.
+  Result<std::vector<Candidate>> mixed_with(const Parts& parts) {
+    Schedule wish = wish_;
+    wish.parts = parts;
+    std::vector<RowWork> works;
+    for (const auto& rows : dealer_.deal(parts)) works.push_back(dealer_.work(rows));
+    for (size_t i = 0; i < parts.size(); ++i)
+      if (Status s = choose_part(wish, i, works[i]); !s) return std::move(s).error();
+    auto found = SingleForms(spec_, target_, schedule_of_part(wish, parts.size()), works.back()).run();
+    if (!found) return found;
+    for (Candidate& c : *found) {
+      c.schedule.parts = wish.parts;
+      share_pixel_block(c.schedule);
+      c.cost = predict(spec_, target_, c.schedule, tiles_of(c.schedule, works));
+    }
+    return found;
+  }
+  Status choose_part(Schedule& wish, size_t i, const RowWork& work) {
+    auto own = schedule_of_part(wish, i);
+    const auto found = SingleForms(spec_, target_, own, work).run();
+    if (!found) return found.error();
+    const Schedule& best = fastest(*found)->schedule;
+    SchedulePart& part = wish.parts[i];
+    part.tile_rows = best.tile_rows;
+    part.tile_vectors = best.tile_vectors;
+    part.k_block = best.k_block;
+    part.chunk_nonzeros = best.chunk_nonzeros;
+    return {};
+  }
+  /// Whole tiles of all parts; in panels that not all of them step through alike, one panel.
+  void share_pixel_block(Schedule& s) const {
+    const uint32_t panel = panel_of(spec_), width = common_vectors(s) * target_.vector->lanes;
+    const bool alike = std::all_of(s.parts.begin(), s.parts.end(), [&](auto& p) { return p.tile_vectors == s.tile_vectors; });
+    if (panel == 0)
+      s.pixel_block = ceil_div(s.pixel_block, width) * width;
+    else if (!alike)
+      s.pixel_block = panel;
+  }
+  std::vector<TileRows> tiles_of(const Schedule& s, const std::vector<RowWork>& works) const {
+    std::vector<TileRows> tiles;
+    for (size_t i = 0; i < works.size(); ++i) {
+      const Schedule own = schedule_of_part(s, i);
+      tiles.push_back(expected_tiles(spec_, own, works[i]));
+      TileRows& t = tiles.back();
+      if (i < s.parts.size() && own.form == CodeForm::kNano)  // whether clustered or not
+        t = {t.rows, t.nonzeros, double(own.tile_rows), 1, 1};
+    }
+    return tiles;
+  }
+
+  const KernelSpec& spec_;
+  const Target& target_;
+  const Schedule& wish_;
+  const RowDealer& dealer_;
+};
+
+void sort_by_cycles(std::vector<Candidate>& candidates) {
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.cost.cycles() < b.cost.cycles(); });
+}
+
+/// Whether the caller has left so much open that a mixture is no contradiction.
+bool may_mix(const Schedule& wish) {
+  return wish.form == CodeForm::kChosen && !wish.tile_rows && !wish.tile_vectors && !wish.k_block && !wish.chunk_nonzeros;
+}
 
 }  // namespace
 
@@ -309,8 +485,25 @@ double code_bytes_per_nonzero(const Target& target, CodeForm form, uint32_t vect
   return 80;
 }
 
+uint32_t common_vectors(const Schedule& schedule) {
+  uint32_t common = schedule.tile_vectors;
+  for (const SchedulePart& part : schedule.parts) common = std::lcm(common, part.tile_vectors);
+  return common;
+}
+
 Result<std::vector<Candidate>> rank_schedules(const KernelSpec& spec, const Target& target, const Schedule& wish) {
-  return Candidates(spec, target, wish).run();
+  const RowDealer dealer(spec.matrix);
+  MixedForms mixed(spec, target, wish, dealer);
+  const RowWork all = dealer.work(dealer.deal({})[0]);
+  auto found = wish.parts.empty() ? SingleForms(spec, target, wish, all).run() : mixed.wished();
+  if (!found) return found;
+  sort_by_cycles(*found);
+  if (!may_mix(wish) || !wish.parts.empty()) return found;
+  const double least = (*found)[0].cost.cycles() * kMixedGain;
+  for (Candidate& c : mixed.worthwhile())
+    if (c.cost.cycles() < least) found->push_back(std::move(c));
+  sort_by_cycles(*found);
+  return found;
 }
 
 }  // namespace espalier

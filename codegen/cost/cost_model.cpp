@@ -33,7 +33,7 @@ double ceil_div(double a, double b) { return std::ceil(a / b); }
 /// Everything that the parts of a Cost are made of, counted over one call.
 class CostModel {
  public:
-  CostModel(const KernelSpec& spec, const Target& target, const Schedule& schedule, double sharing)
+  CostModel(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows)
       : spec_(spec), target_(target), isa_(*target.vector), s_(schedule), c_(cpu_costs(target.cpu->name)) {
     const SparseMatrix& m = spec.matrix;
     const bool padded = spec.input_panel && spec.output_panel;
@@ -43,11 +43,13 @@ class CostModel {
     tail_vectors_ = padded ? 0 : tail_vectors(pixels_ - full_rounds_ * width_);
     vectors_ = full_rounds_ * s_.tile_vectors + tail_vectors_;
     rounds_ = full_rounds_ + (tail_vectors_ > 0 ? 1 : 0);
-    rows_ = m.rows();
+    rows_ = rows.rows;
     columns_ = std::max(1u, m.columns());
     blocks_ = ceil_div(columns_, s_.k_block);
-    nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : static_cast<double>(m.nonzeros()));
-    sharing_ = s_.form == CodeForm::kDense ? s_.tile_rows : s_.form == CodeForm::kLoop ? 1 : std::max(1.0, sharing);
+    nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : rows.nonzeros);
+    sharing_ = s_.form == CodeForm::kDense ? s_.tile_rows : s_.form == CodeForm::kLoop ? 1 : std::max(1.0, rows.sharing);
+    in_blocks_ = rows.nonzeros_in_blocks;
+    rows_in_blocks_ = rows.rows_in_blocks;
     clamps_ = double(spec.clamp.has_low()) + double(spec.clamp.has_high());
   }
 
@@ -57,7 +59,7 @@ class CostModel {
     cost.fma = nonzeros_ * vectors_ / c_.fmas;
     const double rows_at_once = s_.form == CodeForm::kDense      ? s_.tile_rows
                                 : s_.form == CodeForm::kUnrolled ? std::max(1.0, kRowsInTurn * s_.tile_rows)
-                                                                 : 1;
+                                                                 : 1 / (in_blocks_ / s_.tile_rows + 1 - in_blocks_);
     cost.chain = nonzeros_ * rounds_ * c_.fma_latency * kRowOverlap / rows_at_once;
     const double input_loads = nonzeros_ * vectors_ / sharing_, weight_loads = nonzeros_ * rounds_ * weight_load();
     cost.loads = (input_loads + weight_loads + partial) / c_.loads + (outputs + partial) / c_.stores * 0.25;
@@ -146,12 +148,18 @@ class CostModel {
     return (near * (streams ? kPanelStall : kImageStall) + random) / c_.data_l2 + beyond / c_.data_far * kFarStall;
   }
 
+  double sharing_outside_blocks() const {
+    const double loads = 1 / sharing_ - in_blocks_ / s_.tile_rows;
+    return in_blocks_ < 1 && loads > 0 ? (1 - in_blocks_) / loads : 1;
+  }
   double exits() const {
     const double tiles = std::ceil(rows_ / s_.tile_rows) * blocks_ * rounds_;
     const double row_end = kVectorEnd * s_.tile_vectors;
     if (s_.form == CodeForm::kLoop) return tiles * row_end + nonzeros_ * rounds_ * kTurn;
-    if (s_.form == CodeForm::kNano)
-      return tiles * s_.tile_rows * (sharing_ * c_.mispredict * kPatternEnd + row_end);
+    if (s_.form == CodeForm::kNano) {
+      const double patterns = rows_in_blocks_ + (1 - rows_in_blocks_) * s_.tile_rows * sharing_outside_blocks();
+      return tiles * (patterns * c_.mispredict * kPatternEnd + s_.tile_rows * row_end);
+    }
     return 0;
   }
 
@@ -162,12 +170,22 @@ class CostModel {
   const CpuCosts& c_;
   double width_ = 0, pixels_ = 0, vectors_ = 0, rounds_ = 0, full_rounds_ = 0, rows_ = 0, columns_ = 0, blocks_ = 0, nonzeros_ = 0;
   double tail_vectors_ = 0;
-  double sharing_ = 1, clamps_ = 0;
+  double sharing_ = 1, in_blocks_ = 0, rows_in_blocks_ = 0, clamps_ = 0;
 };
 
 }  // namespace
 
-double Cost::cycles() const { return std::max({fma, chain, loads, issue, fetch}) + traffic + exits; }
+double Cost::cycles() const { return std::max({fma, chain, loads, issue, fetch}) + apart + traffic + exits; }
+
+Cost& Cost::operator+=(const Cost& other) {
+  const double together = cycles() + other.cycles();
+  for (double Cost::* part : {&Cost::fma, &Cost::chain, &Cost::loads, &Cost::issue, &Cost::fetch, &Cost::traffic,
+                              &Cost::exits, &Cost::code_bytes, &Cost::weight_bytes})
+    this->*part += other.*part;
+  apart = 0;
+  apart = together - cycles();
+  return *this;
+}
 
 std::string_view Cost::bound_by() const {
   const std::pair<double, std::string_view> parts[] = {{fma, "fma"},         {chain, "chain"}, {loads, "loads"},
@@ -178,7 +196,20 @@ std::string_view Cost::bound_by() const {
 }
 
 Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, double sharing) {
-  return CostModel(spec, target, schedule, sharing).run();
+  const SparseMatrix& m = spec.matrix;
+  return predict(spec, target, schedule, TileRows{double(m.rows()), double(m.nonzeros()), sharing, 0, 0});
+}
+Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows) {
+  return CostModel(spec, target, schedule, rows).run();
+}
+Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule,
+             const std::vector<TileRows>& parts) {
+  Cost sum;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].rows == 0) continue;
+    sum += predict(spec, target, schedule_of_part(schedule, i), parts[i]);
+  }
+  return sum;
 }
 
 double expected_sharing(double density, uint32_t rows) {

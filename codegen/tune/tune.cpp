@@ -102,7 +102,8 @@ std::string key_of(const KernelSpec& spec, const Target& target, const Schedule&
       "{} {} {} {} {} {} {} {} {} {} {} {}", kVersion, target.name, target.cpu->name, spec.matrix.rows(),
       spec.matrix.columns(), spec.max_pixels(), spec.pixels.has_value(), spec.input_stride, spec.output_stride,
       spec.input_panel, spec.output_panel, to_string(wish)) +
-      fmt::format(" {} {} {}", !spec.bias.empty(), spec.clamp.has_low(), spec.clamp.has_high());
+      fmt::format(" {} {} {} {}", !spec.bias.empty(), spec.clamp.has_low(), spec.clamp.has_high(),
+                  static_cast<int>(spec.output_order));
   add(rest);
   const auto digest = hash.final();
   return llvm::toHex({reinterpret_cast<const uint8_t*>(digest.data()), digest.size()}, true);
@@ -132,12 +133,12 @@ Status remember(const fs::path& file, const Schedule& schedule) {
 
 std::vector<Schedule> tuning_finalists(const std::vector<Candidate>& ranked, size_t count) {
   std::vector<Schedule> chosen;
-  std::set<CodeForm> forms;
+  std::set<std::string_view> forms;
   std::set<std::tuple<CodeForm, uint32_t, uint32_t>> tiles;
   for (const Candidate& c : ranked) {
     const Schedule& s = c.schedule;
     const bool new_tile = tiles.insert({s.form, s.tile_rows, s.tile_vectors}).second;
-    const bool new_form = forms.insert(s.form).second;
+    const bool new_form = forms.insert(form_name(s)).second;
     if (new_form || chosen.size() < count / 2 || (new_tile && chosen.size() < count)) chosen.push_back(s);
   }
   return chosen;

@@ -115,6 +115,8 @@ constexpr Malformed kMalformed[] = {
     {"advance i, 2", "advance i, 2\n    advance x, 2", "advances to input row 4, but there are 3"},
     {".order 1 0", ".order 1 1", "the order has row 1 twice or too many"},
     {".order 1 0", ".order 1", "the order has 1 rows of 2"},
+    {".order 1 0", ".outputs 0 0", "the order of outputs has row 0 twice or too many"},
+    {".order 1 0", ".outputs 0", "the order of outputs has 1 rows of 2"},
     {"indices 0 8 nonzeros", "indices 1 8 nonzeros", "chunk 0 has indices 1 + 8, but there are 8"},
     {"block 4", "block 6", "blocks of 6 pixels cut input panels of 4"},
     {"multiple 4", "multiple 3", "pixels are rounded up to 3, but input panels have 4"},

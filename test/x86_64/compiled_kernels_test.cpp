@@ -8,6 +8,7 @@
 #include "backends/x86_64/x86_64_instructions.h"
 #include "codegen/compile_kernel.h"
 #include "test/support/random_spec.h"
+#include "test/support/structured_matrix.h"
 #include "test/x86_64/emulator.h"
 #include "test/x86_64/instruction_text.h"
 
@@ -45,6 +46,23 @@ TEST(CompiledX86Kernels, GiveTheInterpretersBits) {
       const uint32_t pixels = spec.pixels ? *spec.pixels : 1 + static_cast<uint32_t>(random.next() % spec.max_pixels());
       ASSERT_NO_FATAL_FAILURE(expect_interpreters_bits(p, pixels, random));
     }
+}
+
+TEST(CompiledX86Kernels, GiveTheInterpretersBits_OfSeveralFormsInOneKernel) {
+  SeededRandom random(2025);
+  constexpr const char* kMixed[] = {"auto", "unrolled+dense:least=60+nano:rows=4", "loop:vectors=3+dense:least=90,vectors=2",
+                                    "nano:rows=2,cluster=1+dense:least=75", "unrolled:cluster=1+nano:rows=2"};
+  for (const char* cpu : kCpus)
+    for (const char* schedule : kMixed)
+      for (const bool run_time : {false, true}) {
+        SCOPED_TRACE(fmt::format("{} {}", cpu, schedule));
+        KernelSpec spec = test::random_spec(random);
+        spec.matrix = test::rows_of_all_kinds(70, 90, random.next());
+        spec.bias.assign(70, 0.25f);
+        spec.output_order = run_time ? OutputOrder::kClustered : OutputOrder::kNatural;
+        const KernelProgram p = compile(spec, cpu, schedule);
+        ASSERT_NO_FATAL_FAILURE(expect_interpreters_bits(p, spec.max_pixels(), random));
+      }
 }
 
 KernelSpec spec_of(uint32_t pixels, bool run_time) {
