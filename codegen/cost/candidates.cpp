@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "codegen/cost/cpu_costs.h"
 #include "codegen/kernel_plan.h"
 #include "codegen/row_parts.h"
 
@@ -84,9 +85,9 @@ void choose_rest_of_tile(Choice& plan) {
     for (s.tile_rows = 8; s.tile_rows > 1 && !fits();) --s.tile_rows;
 }
 
-/// Bytes of one input channel in a pixel tile; caches hold whole lines.
+/// Bytes of one input channel in a pixel tile; caches hold whole lines, which rows of panels share.
 uint32_t tile_row_bytes(const Choice& plan) {
-  return std::max(64u, plan.schedule.tile_vectors * plan.target.vector->lanes * 4);
+  return std::max(plan.spec.input_panel ? 0u : 64u, plan.schedule.tile_vectors * plan.target.vector->lanes * 4);
 }
 
 /// A K block's slice of one pixel tile of the input has to stay in L1D while the chunk's rows pass over it; about a
@@ -161,6 +162,18 @@ double traffic(const Choice& plan, uint32_t block) {
   return kCodeWeight * code_traffic + input_traffic;
 }
 
+/// Pixel blocks worth a prediction; 0 leaves it to choose_pixel_block. Several panels at a time spare straight code some
+/// fetches from L2, which CPUs that fetch slowly from there gain by; four blocks stay for threads to share.
+std::vector<uint32_t> pixel_blocks_to_try(const Choice& plan) {
+  const uint32_t panel = panel_of(plan.spec);
+  if (plan.schedule.pixel_block || panel == 0 || plan.schedule.form != CodeForm::kUnrolled)
+    return {plan.schedule.pixel_block};
+  std::vector<uint32_t> found{0};
+  for (const uint32_t panels : {4u, 8u})
+    if (uint64_t{4} * panels * panel <= plan.spec.max_pixels()) found.push_back(panels * panel);
+  return found;
+}
+
 /// One panel at a time: its slices stay in the caches, and panels are what threads share. A tile narrower than a panel
 /// has to stay inside one (KernelProgram's verifier), so then a block is one tile's walk through what both sides share.
 void choose_panel_block(Choice& plan, uint32_t width) {
@@ -207,12 +220,21 @@ Status check(const Choice& plan) {
   return {};
 }
 
+/// Where the activations do not stay in L2 and something comes next. A line for each row of X and Y is little beside the
+/// multiply-adds. Zen 3, whose prefetchers find the rows, loses a fifth (128x64 at 3136 pixels: 52 instead of 66 GFLOP/s).
+bool gains_by_prefetch(const Choice& plan) {
+  const SparseMatrix& m = plan.spec.matrix;
+  const double bytes = 4.0 * (uint64_t{m.rows()} + m.columns()) * plan.spec.max_pixels();
+  return cpu_costs(plan.target.cpu->name).prefetch && bytes > 0.5 * plan.target.cpu->l2 &&
+         plan.schedule.pixel_block < plan.spec.max_pixels();
+}
+
 /// Fills in what a schedule with a form and a possible tile leaves open.
 void choose_rest(Choice& plan) {
   choose_k_block(plan);
   choose_chunk(plan);
   choose_pixel_block(plan);
-  if (plan.schedule.prefetch == -1) plan.schedule.prefetch = 0;
+  if (plan.schedule.prefetch == -1) plan.schedule.prefetch = gains_by_prefetch(plan) ? 1 : 0;
   if (plan.schedule.cluster == -1) plan.schedule.cluster = plan.schedule.tile_rows > 2 ? 1 : 0;
 }
 
@@ -273,11 +295,13 @@ class SingleForms {
       choice.schedule.tile_rows = c.rows;
       choice.schedule.tile_vectors = v;
       if ((wish_.tile_vectors != 0 && wish_.tile_vectors != v) || !fits_panels(choice, v)) continue;
-      for (const uint32_t k : k_blocks_to_try(choice)) {
-        Choice blocked = choice;
-        blocked.schedule.k_block = k;
-        (void)add(blocked);
-      }
+      for (const uint32_t k : k_blocks_to_try(choice))
+        for (const uint32_t pixels : pixel_blocks_to_try(choice)) {
+          Choice blocked = choice;
+          blocked.schedule.k_block = k;
+          blocked.schedule.pixel_block = pixels;
+          (void)add(blocked);
+        }
     }
   }
   /// A tile that is in no table, and maybe impossible.

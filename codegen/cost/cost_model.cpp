@@ -15,10 +15,11 @@ namespace {
 // how much of L1D keeps what a tile reads at random (rows of an image crowd some of the sets), how far rows overlap.
 constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kPanelL1 = 0.96, kImageL1 = 0.58,
                  kImageMiss = 0.03, kOutputRows = 0.33, kFarStall = 0.14;
+constexpr double kInOrderStall = 3;
 constexpr double kRowOverlap = 0.7;
-// Rows of rolled tiles: each vector is started, finished and stored; ends of nano's loops mispredict now and then; turns
-// of loops, per non-zero.
-constexpr double kVectorEnd = 1.5, kPatternEnd = 0.11, kTurn = 0.125;
+// Rows of rolled tiles, in instructions that nothing hides: each vector is started, finished and stored, nano's loops
+// end, and loops turn (per non-zero).
+constexpr double kVectorEnd = 9, kPatternEnd = 8.5, kTurn = 0.75;
 // Straight code comes from L2 while it fits the lower share of it, and from farther above the upper one; far more than L2
 // comes from memory.
 constexpr double kCodeInL2 = 0.44, kCodeBeyondL2 = 1, kManyL2 = 8, kMemoryRate = 0.3;
@@ -71,10 +72,10 @@ class CostModel {
     cost.code_bytes = is_rolled() ? rolled_code_bytes() : all_straight_code_bytes();
     cost.weight_bytes = 4.0 * nonzeros_ + (spec_.bias.empty() ? 0 : 4 * rows_) +
                         (s_.form == CodeForm::kDense || !is_rolled() ? 0 : 2 * nonzeros_ + 6 * rows_ * blocks_);
-    if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue;
     cost.fetch = is_rolled() ? 0 : fetch(straight_code_bytes(s_.tile_vectors), full_rounds_, cost.code_bytes) +
                                       fetch(straight_code_bytes(tail_vectors_), 1, cost.code_bytes);
-    cost.traffic = traffic();
+    if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue + fetch_stalls(cost.fetch);
+    cost.traffic = traffic() * (c_.in_order ? kInOrderStall : 1) + streamed_weights(cost.weight_bytes);
     cost.exits = exits();
     return cost;
   }
@@ -122,7 +123,9 @@ class CostModel {
   double fetch(double bytes, double rounds, double all) const {
     if (rounds == 0) return 0;
     const double l2 = target_.cpu->l2;
-    const double beyond = std::clamp((all / l2 - kCodeInL2) / (kCodeBeyondL2 - kCodeInL2), 0.0, 1.0);
+    const double block = 4 * (columns_ + rows_) * std::min<double>(s_.pixel_block, pixels_);
+    const double beside = all + 4 * nonzeros_ + block;  // what is between two runs of one piece of code
+    const double beyond = std::clamp((beside / l2 - kCodeInL2) / (kCodeBeyondL2 - kCodeInL2), 0.0, 1.0);
     const double cycles_per_byte = all <= target_.cpu->l1i ? 1 / c_.code_near
                                    : all > kManyL2 * l2    ? 1 / (c_.code_far * kMemoryRate)
                                                            : (1 - beyond) / c_.code_l2 + beyond / c_.code_far;
@@ -132,20 +135,35 @@ class CostModel {
     return bytes * (near_rounds / c_.code_near + (rounds - near_rounds) * cycles_per_byte);
   }
 
+  /// What fetch takes beyond its rate from L1I.
+  double fetch_stalls(double fetch) const {
+    if (is_rolled()) return 0;
+    const double bytes = straight_code_bytes(s_.tile_vectors) * full_rounds_ + straight_code_bytes(tail_vectors_);
+    return std::max(0.0, fetch - bytes / c_.code_near);
+  }
+
   /// The input once per pass, the output out and in, partial sums again; of what a tile reads at random, the part of the
   /// K block's slice that L1D does not keep comes from L2. Panels stream, rows of an image do not.
   double traffic() const {
-    const double passes = is_rolled() ? 1 : std::max(1.0, nonzeros_ / blocks_ / s_.chunk_nonzeros);
-    const double near = 4 * columns_ * pixels_ * passes + 4 * rows_ * pixels_ * 2 * (2 * blocks_ - 1);
     const bool streams = spec_.input_panel && spec_.output_panel;
-    const double line = std::max(kLine, width_ * 4);
+    const double line = std::max(spec_.input_panel ? 0 : kLine, width_ * 4), l1d = target_.cpu->l1d;
+    const double tiles_of_block = std::max(1.0, std::min(full_rounds_, s_.pixel_block / width_));
+    const bool stays = std::min<double>(columns_, s_.k_block) * line * tiles_of_block <= kPanelL1 * l1d;
+    const double passes = is_rolled() || stays ? 1 : std::max(1.0, nonzeros_ / blocks_ / s_.chunk_nonzeros);
+    const double near = 4 * columns_ * pixels_ * passes + 4 * rows_ * pixels_ * 2 * (2 * blocks_ - 1);
     const double rows_of_chunk = is_rolled() ? 0 : std::min(rows_, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_);
     const double slice = (std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
-    const double kept = (streams ? kPanelL1 : kImageL1) * target_.cpu->l1d / slice;
+    const double kept = (streams ? kPanelL1 : kImageL1) * l1d / slice;
     const double missed = kMissStall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
     const double beyond = 4 * (columns_ + rows_) * pixels_ > 0.75 * target_.cpu->l2 ? 4 * (columns_ + 2 * rows_) * pixels_ : 0;
     return (near * (streams ? kPanelStall : kImageStall) + random) / c_.data_l2 + beyond / c_.data_far * kFarStall;
+  }
+
+  /// Weights and indices come again for every tile where they do not stay in L2.
+  double streamed_weights(double bytes) const {
+    if (bytes + 4 * (columns_ + rows_) * width_ < kCodeBeyondL2 * target_.cpu->l2) return 0;
+    return bytes * rounds_ / c_.data_far * (c_.in_order ? kInOrderStall : 1) * kFarStall;
   }
 
   double sharing_outside_blocks() const {
@@ -154,11 +172,11 @@ class CostModel {
   }
   double exits() const {
     const double tiles = std::ceil(rows_ / s_.tile_rows) * blocks_ * rounds_;
-    const double row_end = kVectorEnd * s_.tile_vectors;
-    if (s_.form == CodeForm::kLoop) return tiles * row_end + nonzeros_ * rounds_ * kTurn;
+    const double row_end = kVectorEnd * s_.tile_vectors, issue = c_.instructions;
+    if (s_.form == CodeForm::kLoop) return (tiles * row_end + nonzeros_ * rounds_ * kTurn) / issue;
     if (s_.form == CodeForm::kNano) {
       const double patterns = rows_in_blocks_ + (1 - rows_in_blocks_) * s_.tile_rows * sharing_outside_blocks();
-      return tiles * (patterns * c_.mispredict * kPatternEnd + s_.tile_rows * row_end);
+      return tiles * (patterns * kPatternEnd + s_.tile_rows * row_end) / issue;
     }
     return 0;
   }

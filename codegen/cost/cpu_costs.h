@@ -15,6 +15,7 @@ struct CpuCosts {
   double mispredict;      ///< cycles lost at a loop's end that was not foreseen
   double ghz;             ///< to express cycles as time
   bool in_order = false;  ///< loads and multiply-adds do not overlap
+  bool prefetch = false;  ///< its own prefetchers do not find the rows of a panel or tile that comes next
 };
 
 /// The entry of a CPU (Cpu::name); every CPU of ir/target.cpp has one.

@@ -8,7 +8,6 @@
 namespace espalier {
 namespace {
 
-constexpr uint32_t kLinePixels = 16;  // fp32 in a cache line of 64 bytes
 
 MicroOp access(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t column, uint8_t lanes) {
   return {op, d, 0, 0, buffer, 0, lanes, row, column};
