@@ -166,9 +166,13 @@ double traffic(const Choice& plan, uint32_t block) {
 /// fetches from L2, which CPUs that fetch slowly from there gain by; four blocks stay for threads to share.
 std::vector<uint32_t> pixel_blocks_to_try(const Choice& plan) {
   const uint32_t panel = panel_of(plan.spec);
-  if (plan.schedule.pixel_block || panel == 0 || plan.schedule.form != CodeForm::kUnrolled)
-    return {plan.schedule.pixel_block};
+  if (plan.schedule.pixel_block || plan.schedule.form != CodeForm::kUnrolled) return {plan.schedule.pixel_block};
   std::vector<uint32_t> found{0};
+  if (panel == 0) {  // or as many as L2 keeps
+    const uint32_t keeps = plan.target.cpu->l2 / 12 / std::max(1u, plan.spec.matrix.columns() + plan.spec.matrix.rows());
+    if (keeps < plan.spec.max_pixels()) found.push_back(std::max(1u, keeps));
+    return found;
+  }
   for (const uint32_t panels : {4u, 8u})
     if (uint64_t{4} * panels * panel <= plan.spec.max_pixels()) found.push_back(panels * panel);
   return found;

@@ -14,7 +14,7 @@ namespace {
 // zeros, images and panels, 110 matrices, 18 schedules each): how much of the traffic does not hide behind computing,
 // how much of L1D keeps what a tile reads at random (rows of an image crowd some of the sets), how far rows overlap.
 constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kPanelL1 = 0.96, kImageL1 = 0.58,
-                 kImageMiss = 0.03, kOutputRows = 0.33, kFarStall = 0.14;
+                 kImageMiss = 0.03, kOutputRows = 0.33;
 constexpr double kInOrderStall = 3;
 constexpr double kRowOverlap = 0.7;
 // Rows of rolled tiles, in instructions that nothing hides: each vector is started, finished and stored, nano's loops
@@ -27,7 +27,7 @@ constexpr double kCodeInL2 = 0.44, kCodeBeyondL2 = 1, kManyL2 = 8, kMemoryRate =
 // 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
 constexpr double kRowsInTurn = 0.6;
 
-constexpr double kLine = 64;
+constexpr double kLine = 64;  // bytes
 
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 
@@ -75,7 +75,7 @@ class CostModel {
     cost.fetch = is_rolled() ? 0 : fetch(straight_code_bytes(s_.tile_vectors), full_rounds_, cost.code_bytes) +
                                       fetch(straight_code_bytes(tail_vectors_), 1, cost.code_bytes);
     if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue + fetch_stalls(cost.fetch);
-    cost.traffic = traffic() * (c_.in_order ? kInOrderStall : 1) + streamed_weights(cost.weight_bytes);
+    cost.traffic = traffic() + streamed_weights(cost.weight_bytes);
     cost.exits = exits();
     return cost;
   }
@@ -145,7 +145,7 @@ class CostModel {
   /// The input once per pass, the output out and in, partial sums again; of what a tile reads at random, the part of the
   /// K block's slice that L1D does not keep comes from L2. Panels stream, rows of an image do not.
   double traffic() const {
-    const bool streams = spec_.input_panel && spec_.output_panel;
+    const bool streams = spec_.input_panel && spec_.output_panel, crowds = c_.crowded > 0 && !streams;
     const double line = std::max(spec_.input_panel ? 0 : kLine, width_ * 4), l1d = target_.cpu->l1d;
     const double tiles_of_block = std::max(1.0, std::min(full_rounds_, s_.pixel_block / width_));
     const bool stays = std::min<double>(columns_, s_.k_block) * line * tiles_of_block <= kPanelL1 * l1d;
@@ -156,20 +156,36 @@ class CostModel {
     const double kept = (streams ? kPanelL1 : kImageL1) * l1d / slice;
     const double missed = kMissStall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
-    const double beyond = 4 * (columns_ + rows_) * pixels_ > 0.75 * target_.cpu->l2 ? 4 * (columns_ + 2 * rows_) * pixels_ : 0;
-    return (near * (streams ? kPanelStall : kImageStall) + random) / c_.data_l2 + beyond / c_.data_far * kFarStall;
+    const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
+    const double l2 = 0.75 * target_.cpu->l2, again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
+    const double beyond = 4 * (columns_ + rows_) * pixels_ > l2 ? 4 * (again * columns_ + 2 * rows_) * pixels_ * straddle : 0;
+    const double from_l2 = near * (crowds ? straddle : 1) * (streams ? kPanelStall : kImageStall) + random + (crowds ? crowded() : 0);
+    return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far;
   }
 
   /// Weights and indices come again for every tile where they do not stay in L2.
   double streamed_weights(double bytes) const {
     if (bytes + 4 * (columns_ + rows_) * width_ < kCodeBeyondL2 * target_.cpu->l2) return 0;
-    return bytes * rounds_ / c_.data_far * (c_.in_order ? kInOrderStall : 1) * kFarStall;
+    return bytes * rounds_ / c_.data_far;
   }
 
   double sharing_outside_blocks() const {
     const double loads = 1 / sharing_ - in_blocks_ / s_.tile_rows;
     return in_blocks_ < 1 && loads > 0 ? (1 - in_blocks_) / loads : 1;
   }
+
+  /// Lines that a pixel tile of an image touches in a row; tiles that are no whole lines straddle.
+  double row_lines() const {
+    const double lines = width_ * 4 / kLine;
+    return lines == std::floor(lines) ? lines : lines + 1;
+  }
+  /// Bytes that loads of a tile wait for where rows of an image crowd the sets of L1D.
+  double crowded() const {
+    const bool fits = (columns_ + rows_) * row_lines() * kLine <= 0.45 * target_.cpu->l1d;
+    if (fits || 4 * columns_ * pixels_ <= target_.cpu->l2) return 0;
+    return std::max(0.0, nonzeros_ - columns_) * vectors_ * isa_.lanes * 4 / sharing_ * c_.crowded;
+  }
+
   double exits() const {
     const double tiles = std::ceil(rows_ / s_.tile_rows) * blocks_ * rounds_;
     const double row_end = kVectorEnd * s_.tile_vectors, issue = c_.instructions;
