@@ -43,7 +43,7 @@ constexpr TileChoice kTileChoices[] = {
 };
 /// For rows that share all of their columns in twos or fours.
 constexpr TileChoice kBlockTiles[] = {
-    {"avx2", CodeForm::kNano, 4, 1, 3},
+    {"avx2", CodeForm::kNano, 4, 1, 3},       {"avx2", CodeForm::kNano, 2, 5, 5},
     {"avx512", CodeForm::kNano, 2, 1, 6},
     {"neon", CodeForm::kNano, 2, 1, 6},
     {"simd128", CodeForm::kNano, 4, 1, 4},    {"relaxed", CodeForm::kNano, 4, 1, 4},
@@ -432,7 +432,8 @@ bool may_mix(const Schedule& wish) {
 uint64_t registers_needed(const VectorIsa& isa, CodeForm form, uint32_t rows, uint32_t vectors) {
   const uint64_t accumulators = uint64_t{rows} * vectors;
   if (is_rolled(form)) {
-    const uint32_t weights = (isa.has_splat_lane ? 1 : 0) + (isa.has_fma_lane ? 0 : 1);
+    const bool fours = isa.has_splat_lane && (isa.has_fma_lane || form != CodeForm::kNano);  // nano can do without
+    const uint32_t weights = (fours ? 1 : 0) + (isa.has_fma_lane ? 0 : 1);
     const uint32_t groups = isa.has_fma_lane && form == CodeForm::kDense ? ceil_div(rows, 4) - 1 : 0;
     const bool in_memory = isa.has_fma_load && form == CodeForm::kLoop;
     // A narrow tail of one or two vectors loads its inputs.

@@ -13,6 +13,9 @@ namespace {
 // how much of the traffic does not hide behind computing, how far rows overlap, and how many row ends mispredict.
 constexpr double kPanelStall = 0.07, kImageStall = 0.35, kImageMiss = 0.1, kMissStall = 0.5, kFarStall = 0.14;
 constexpr double kRowOverlap = 0.6, kExit = 0.65;
+// A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4 rows,
+// 90 % zeros, panels: 4 rows x 2 vectors 46 GFLOP/s, 4 x 3 60).
+constexpr double kBlockChain = 1.25;
 // Columns of a straight tile hit its rows at random, so its sums are not taken strictly in turns (llvm-mca, neoverse-n1:
 // 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
 constexpr double kRowsInTurn = 0.35;
@@ -47,8 +50,10 @@ class CostModel {
     cost.fma = nonzeros_ * vectors_ / c_.fmas;
     const double rows_at_once = s_.form == CodeForm::kDense      ? s_.tile_rows
                                 : s_.form == CodeForm::kUnrolled ? std::max(1.0, kRowsInTurn * s_.tile_rows)
-                                                                 : 1 / (in_blocks_ / s_.tile_rows + 1 - in_blocks_);
-    cost.chain = nonzeros_ * rounds_ * c_.fma_latency * kRowOverlap / rows_at_once;
+                                                                 : 1;
+    const double in_blocks = s_.form == CodeForm::kNano ? in_blocks_ : 0;
+    cost.chain = nonzeros_ * rounds_ * c_.fma_latency *
+                 ((1 - in_blocks) * kRowOverlap / rows_at_once + in_blocks * kBlockChain / s_.tile_rows);
     const double input_loads = nonzeros_ * vectors_ / sharing_, weight_loads = nonzeros_ * rounds_ * weight_load();
     cost.loads = (input_loads + weight_loads + partial) / c_.loads + (outputs + partial) / c_.stores * 0.25;
     const double fused = isa_.has_fma_load ? nonzeros_ * vectors_ / sharing_ : 0;
