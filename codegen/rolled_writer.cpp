@@ -55,8 +55,7 @@ void RolledWriter::multiply_memory(uint32_t row, uint32_t v, Buffer buffer, uint
 }
 
 void RolledWriter::load_group(uint32_t number, uint32_t ahead) {
-  if (registers_.weights != 0)
-    push({Op::kLoad, registers_.group(number), 0, 0, Buffer::kW, 0, 4, 0, ahead});
+  if (registers_.weights != 0) push({Op::kLoad, registers_.group(number), 0, 0, Buffer::kW, 0, 4, 0, ahead});
 }
 
 void RolledWriter::splat(uint32_t group, uint32_t ahead, uint32_t lane) {

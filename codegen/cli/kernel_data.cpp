@@ -35,7 +35,8 @@ Status add_order(const llvm::json::Value& value, OutputOrders& orders) {
   if (!channels) return bad_input("has no output_order for {}", symbol->str());
   for (const llvm::json::Value& channel : *channels) {
     const auto number = channel.getAsUINT64();
-    if (!number || *number > UINT32_MAX) return bad_input("has an output_order for {} with other than numbers", symbol->str());
+    if (!number || *number > UINT32_MAX)
+      return bad_input("has an output_order for {} with other than numbers", symbol->str());
     order.push_back(static_cast<uint32_t>(*number));
   }
   return {};

@@ -227,7 +227,8 @@ class SingleForms {
     for (const TileChoice& choice : kTileChoices)
       if (is_wished(choice)) add_tiles(choice);
     for (const TileChoice& choice : kBlockTiles)
-      if (is_wished(choice) && (wish_.tile_rows == choice.rows || work_.nonzeros_in_blocks(choice.rows) >= kMostlyBlocks))
+      if (is_wished(choice) &&
+          (wish_.tile_rows == choice.rows || work_.nonzeros_in_blocks(choice.rows) >= kMostlyBlocks))
         add_tiles(choice);
     if (found_.empty())
       if (Status s = add_as_wished(); !s) return std::move(s).error();
@@ -317,9 +318,8 @@ class MixedForms {
   using Parts = std::vector<SchedulePart>;
 
   static std::vector<Candidate>::const_iterator fastest(const std::vector<Candidate>& all) {
-    return std::min_element(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) {
-      return a.cost.cycles() < b.cost.cycles();
-    });
+    return std::min_element(all.begin(), all.end(),
+                            [](const Candidate& a, const Candidate& b) { return a.cost.cycles() < b.cost.cycles(); });
   }
   static void add_best_by_form(std::vector<Candidate> mixed, std::vector<Candidate>& found) {
     while (!mixed.empty()) {
@@ -349,7 +349,8 @@ class MixedForms {
     uint32_t SchedulePart::* open = dense ? &SchedulePart::least : &SchedulePart::tile_rows;
     if (part.*open != 0) return {part};
     Parts all;
-    for (const uint32_t value : dense ? std::span<const uint32_t>(kLeastShares) : std::span<const uint32_t>(kBlockRows)) {
+    for (const uint32_t value :
+         dense ? std::span<const uint32_t>(kLeastShares) : std::span<const uint32_t>(kBlockRows)) {
       all.push_back(part);
       all.back().*open = value;
     }
@@ -393,7 +394,8 @@ class MixedForms {
   /// Whole tiles of all parts; in panels that not all of them step through alike, one panel.
   void share_pixel_block(Schedule& s) const {
     const uint32_t panel = panel_of(spec_), width = common_vectors(s) * target_.vector->lanes;
-    const bool alike = std::all_of(s.parts.begin(), s.parts.end(), [&](auto& p) { return p.tile_vectors == s.tile_vectors; });
+    const bool alike =
+        std::all_of(s.parts.begin(), s.parts.end(), [&](auto& p) { return p.tile_vectors == s.tile_vectors; });
     if (panel == 0)
       s.pixel_block = ceil_div(s.pixel_block, width) * width;
     else if (!alike)
@@ -424,7 +426,8 @@ void sort_by_cycles(std::vector<Candidate>& candidates) {
 
 /// Whether the caller has left so much open that a mixture is no contradiction.
 bool may_mix(const Schedule& wish) {
-  return wish.form == CodeForm::kChosen && !wish.tile_rows && !wish.tile_vectors && !wish.k_block && !wish.chunk_nonzeros;
+  return wish.form == CodeForm::kChosen && !wish.tile_rows && !wish.tile_vectors && !wish.k_block &&
+         !wish.chunk_nonzeros;
 }
 
 }  // namespace

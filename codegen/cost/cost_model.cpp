@@ -13,8 +13,8 @@ namespace {
 // how much of the traffic does not hide behind computing, how far rows overlap, and how many row ends mispredict.
 constexpr double kPanelStall = 0.07, kImageStall = 0.35, kImageMiss = 0.1, kMissStall = 0.5, kFarStall = 0.14;
 constexpr double kRowOverlap = 0.6, kExit = 0.65;
-// A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4 rows,
-// 90 % zeros, panels: 4 rows x 2 vectors 46 GFLOP/s, 4 x 3 60).
+// A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4
+// rows, 90 % zeros, panels: 4 rows x 2 vectors 46 GFLOP/s, 4 x 3 60).
 constexpr double kBlockChain = 1.25;
 // Columns of a straight tile hit its rows at random, so its sums are not taken strictly in turns (llvm-mca, neoverse-n1:
 // 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
@@ -38,7 +38,9 @@ class CostModel {
     columns_ = std::max(1u, m.columns());
     blocks_ = ceil_div(columns_, s_.k_block);
     nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : rows.nonzeros);
-    sharing_ = s_.form == CodeForm::kDense ? s_.tile_rows : s_.form == CodeForm::kLoop ? 1 : std::max(1.0, rows.sharing);
+    sharing_ = s_.form == CodeForm::kDense  ? s_.tile_rows
+               : s_.form == CodeForm::kLoop ? 1
+                                            : std::max(1.0, rows.sharing);
     in_blocks_ = rows.nonzeros_in_blocks;
     rows_in_blocks_ = rows.rows_in_blocks;
     clamps_ = double(spec.clamp.has_low()) + double(spec.clamp.has_high());
