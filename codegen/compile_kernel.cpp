@@ -15,8 +15,7 @@ struct Pass {
 
 Status verify_program(KernelPlan& plan) { return verify(plan.program); }
 
-constexpr Pass kDecisions[] = {
-    {"choose_schedule", choose_schedule}, {"order_rows", order_rows}};
+constexpr Pass kDecisions[] = {{"choose_schedule", choose_schedule}, {"order_rows", order_rows}};
 constexpr Pass kUnrolled[] = {{"plan_pixel_tiles", plan_pixel_tiles},
                               {"plan_chunks", plan_chunks},
                               {"build_stream", build_stream},

@@ -5,15 +5,18 @@
 namespace espalier {
 
 RolledRegisters::RolledRegisters(const VectorIsa& isa, uint32_t rows, uint32_t vectors_) : vectors(vectors_) {
-  const uint32_t grouped = isa.has_splat_lane ? 1 : 0, splats = isa.has_fma_lane ? 0 : 1;
+  const uint32_t splats = isa.has_fma_lane ? 0 : 1;
   first_input = rows * vectors;
+  const uint32_t inputs = rows > 1 ? vectors : 0;  // single rows can do without
+  const bool has_room = isa.has_fma_lane || first_input + inputs + splats < isa.registers;
+  const uint32_t grouped = isa.has_splat_lane && has_room ? 1 : 0;
   const uint32_t spare = isa.registers - first_input - grouped - splats;
   // Single rows multiply straight from memory where they can; two sets let loads run ahead on in-order cores.
   const uint32_t wanted = isa.has_fma_lane ? 2 : 1;
   input_sets = std::min(wanted, spare / vectors);
   splat = first_input + std::max(input_sets * vectors, isa.has_fma_load && input_sets == 0 && spare > 0 ? 1u : 0u);
   first_weights = splat + splats;
-  weights = grouped == 0 ? 1 : std::clamp(isa.registers - first_weights, 1u, 2u);
+  weights = grouped == 0 ? 0 : std::clamp(isa.registers - first_weights, 1u, 2u);
 }
 
 RolledWriter::RolledWriter(const KernelPlan& plan, size_t chunk, const PixelTileShape& shape,
@@ -53,12 +56,11 @@ void RolledWriter::multiply_memory(uint32_t row, uint32_t v, Buffer buffer, uint
 }
 
 void RolledWriter::load_group(uint32_t number, uint32_t ahead) {
-  if (isa_.has_splat_lane || isa_.has_fma_lane)
-    push({Op::kLoad, registers_.group(number), 0, 0, Buffer::kW, 0, 4, 0, ahead});
+  if (registers_.weights != 0) push({Op::kLoad, registers_.group(number), 0, 0, Buffer::kW, 0, 4, 0, ahead});
 }
 
 void RolledWriter::splat(uint32_t group, uint32_t ahead, uint32_t lane) {
-  if (!isa_.has_splat_lane) return splat_from_memory(ahead + lane);
+  if (registers_.weights == 0) return splat_from_memory(ahead + lane);
   push({Op::kSplatLane, static_cast<uint8_t>(registers_.splat), registers_.group(group), 0, Buffer::kX,
         static_cast<uint8_t>(lane), 0, 0, 0});
 }

@@ -9,7 +9,8 @@ namespace espalier {
 
 /// Registers of rolled code: sums by row and vector, input vectors in one set or two, a splat weight, weights by fours.
 struct RolledRegisters {
-  uint32_t vectors = 0, input_sets = 0, first_input = 0, splat = 0, first_weights = 0, weights = 0;
+  uint32_t vectors = 0, input_sets = 0, first_input = 0, splat = 0, first_weights = 0;
+  uint32_t weights = 0;  ///< by fours; none where sums and inputs take all registers but the splat weight's
 
   RolledRegisters(const VectorIsa& isa, uint32_t rows, uint32_t vectors);
   uint8_t sum(uint32_t row, uint32_t v) const { return static_cast<uint8_t>(row * vectors + v); }

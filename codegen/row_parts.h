@@ -31,9 +31,9 @@ class RowDealer {
  public:
   explicit RowDealer(const SparseMatrix& matrix) : matrix_(matrix), first_equal_(first_equal_rows(matrix)) {}
 
-  /// One list for each part, and one for the rest: ascending, but equal rows stand together in those of `nano`. A row goes
-  /// to the first part that takes it: `dense` takes rows of which `least` percent are non-zeros, `nano` whole tiles of rows
-  /// with equal columns. Fields of the parts that matter for this must not be open.
+  /// One list for each part, and one for the rest: ascending, but equal rows stand together in those of `nano`. A row
+  /// goes to the first part that takes it: `dense` takes rows of which `least` percent are non-zeros, `nano` whole
+  /// tiles of rows with equal columns. Fields of the parts that matter for this must not be open.
   std::vector<std::vector<uint32_t>> deal(const std::vector<SchedulePart>& parts) const;
   RowWork work(const std::vector<uint32_t>& rows) const;
 

@@ -94,9 +94,8 @@ bool operator==(const KernelProgram& a, const KernelProgram& b) {
          a.pixels == b.pixels && a.input_stride == b.input_stride && a.output_stride == b.output_stride &&
          a.input_panel == b.input_panel && a.output_panel == b.output_panel && a.pixel_block == b.pixel_block &&
          a.pixel_multiple == b.pixel_multiple && a.schedule == b.schedule && a.row_order == b.row_order &&
-         a.output_order == b.output_order &&
-         a.groups == b.groups && a.chunks == b.chunks && a.stream == b.stream && a.indices == b.indices &&
-         a.index_bytes == b.index_bytes && a.index_shift == b.index_shift;
+         a.output_order == b.output_order && a.groups == b.groups && a.chunks == b.chunks && a.stream == b.stream &&
+         a.indices == b.indices && a.index_bytes == b.index_bytes && a.index_shift == b.index_shift;
 }
 
 }  // namespace espalier

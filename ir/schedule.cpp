@@ -17,8 +17,8 @@ constexpr FieldInfo<Schedule> kFields[] = {
     {"chunk", &Schedule::chunk_nonzeros}, {"pixels", &Schedule::pixel_block},
 };
 constexpr FieldInfo<SchedulePart> kPartFields[] = {
-    {"least", &SchedulePart::least, 100},         {"rows", &SchedulePart::tile_rows},
-    {"vectors", &SchedulePart::tile_vectors},     {"k", &SchedulePart::k_block},
+    {"least", &SchedulePart::least, 100},     {"rows", &SchedulePart::tile_rows},
+    {"vectors", &SchedulePart::tile_vectors}, {"k", &SchedulePart::k_block},
     {"chunk", &SchedulePart::chunk_nonzeros},
 };
 

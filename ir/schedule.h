@@ -34,9 +34,9 @@ struct SchedulePart {
 ///
 /// Text: `unrolled:rows=8,vectors=3,k=128,chunk=768,pixels=512,prefetch=1,cluster=1`; `auto` is the form left open, and
 /// every field is optional. Parts follow the whole, each with what it takes:
-/// `unrolled:rows=8,vectors=3,pixels=512+dense:least=60,rows=8,vectors=2`. Sums: unrolled, loop and dense add ascending input channels. nano adds, K block by K block,
-/// the columns that more rows share first (by pattern: most rows first, then the lower pattern number, bit r for row r
-/// of the tile), ascending within a pattern.
+/// `unrolled:rows=8,vectors=3,pixels=512+dense:least=60,rows=8,vectors=2`. Sums: unrolled, loop and dense add ascending
+/// input channels. nano adds, K block by K block, the columns that more rows share first (by pattern: most rows first,
+/// then the lower pattern number, bit r for row r of the tile), ascending within a pattern.
 struct Schedule {
   CodeForm form = CodeForm::kChosen;
   uint32_t tile_rows = 0;       ///< output channels held in registers at once

@@ -178,7 +178,9 @@ void InputArguments::add_to(CLI::App& app) {
 void TargetArguments::add_to(CLI::App& app, bool with_target) {
   if (with_target) app.add_option("--target", target, "see `espalier targets`")->capture_default_str();
   app.add_option("--cpu", cpu, "CPU or vector instruction set (default: the target's)");
-  app.add_option("--schedule", schedule, "auto, unrolled, nano, loop or dense, e.g. unrolled:rows=8,vectors=3,k=128,chunk=768; +dense, +nano for rows apart");
+  app.add_option("--schedule", schedule,
+                 "auto, unrolled, nano, loop or dense, e.g. unrolled:rows=8,vectors=3,k=128,chunk=768; +dense, +nano "
+                 "for rows apart");
   app.add_option("--max-code-bytes", max_code_bytes,
                  "bound on code and weights of all kernels together (default: 14 bytes per non-zero, or 256 KiB)");
   app.add_option("-O", optimize, "s: small code, 7 bytes per non-zero (-Os)")->check(CLI::IsMember({"s"}));

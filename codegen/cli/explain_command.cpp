@@ -33,7 +33,7 @@ struct Explanation {
   Candidate chosen = {};
   std::vector<Candidate> others;  ///< the best of every other form, best first
   double sharing_before = 1, sharing_after = 1, microseconds_per_cycle = 0;
-  std::vector<TileRows> parts;    ///< of the schedule, and the rest
+  std::vector<TileRows> parts;  ///< of the schedule, and the rest
   std::vector<Cost> part_costs;
   std::optional<KernelMeasurement> measured;
 
@@ -125,19 +125,19 @@ void print_text(const Explanation& e) {
 
 llvm::json::Object json_of(const Explanation& e, const Candidate& c) {
   return llvm::json::Object{{"schedule", to_string(c.schedule)},
-          {"form", std::string(form_name(c.schedule))},
-          {"predicted_microseconds", e.microseconds(c.cost)},
-          {"bound_by", std::string(c.cost.bound_by())},
-          {"cycles", llvm::json::Object{{"fma", c.cost.fma},
-                                        {"chain", c.cost.chain},
-                                        {"loads", c.cost.loads},
-                                        {"issue", c.cost.issue},
-                                        {"fetch", c.cost.fetch},
-                                        {"traffic", c.cost.traffic},
-                                        {"exits", c.cost.exits},
-                                        {"all", c.cost.cycles()}}},
-          {"predicted_code_bytes", c.cost.code_bytes},
-          {"predicted_weight_bytes", c.cost.weight_bytes}};
+                            {"form", std::string(form_name(c.schedule))},
+                            {"predicted_microseconds", e.microseconds(c.cost)},
+                            {"bound_by", std::string(c.cost.bound_by())},
+                            {"cycles", llvm::json::Object{{"fma", c.cost.fma},
+                                                          {"chain", c.cost.chain},
+                                                          {"loads", c.cost.loads},
+                                                          {"issue", c.cost.issue},
+                                                          {"fetch", c.cost.fetch},
+                                                          {"traffic", c.cost.traffic},
+                                                          {"exits", c.cost.exits},
+                                                          {"all", c.cost.cycles()}}},
+                            {"predicted_code_bytes", c.cost.code_bytes},
+                            {"predicted_weight_bytes", c.cost.weight_bytes}};
 }
 
 llvm::json::Array json_of_parts(const Explanation& e) {
@@ -158,23 +158,23 @@ llvm::json::Object json_of(const Explanation& e) {
   const KernelProgram& p = *e.kernel->program;
   llvm::json::Array others;
   for (const Candidate& c : e.others) others.push_back(json_of(e, c));
-  llvm::json::Object object{{"kernel", p.name},
-                            {"output_channels", p.output_channels},
-                            {"input_channels", p.input_channels},
-                            {"pixels", e.kernel->input.spec.max_pixels()},
-                            {"nonzeros", static_cast<int64_t>(p.nonzeros)},
-                            {"input_panel", p.input_panel},
-                            {"output_panel", p.output_panel},
-                            {"reason", reason(e)},
-                            {"chosen", json_of(e, e.chosen)},
-                            {"parts", json_of_parts(e)},
-                            {"others", std::move(others)},
-                            {"output_order", p.output_order.empty() ? llvm::json::Value(nullptr)
-                                                                    : llvm::json::Value(p.output_order)},
-                            {"code_bytes", static_cast<int64_t>(e.kernel->code_bytes())},
-                            {"weight_bytes", static_cast<int64_t>(e.kernel->weight_bytes())},
-                            {"nonzeros_per_input_load", e.sharing_after},
-                            {"nonzeros_per_input_load_unclustered", e.sharing_before}};
+  llvm::json::Object object{
+      {"kernel", p.name},
+      {"output_channels", p.output_channels},
+      {"input_channels", p.input_channels},
+      {"pixels", e.kernel->input.spec.max_pixels()},
+      {"nonzeros", static_cast<int64_t>(p.nonzeros)},
+      {"input_panel", p.input_panel},
+      {"output_panel", p.output_panel},
+      {"reason", reason(e)},
+      {"chosen", json_of(e, e.chosen)},
+      {"parts", json_of_parts(e)},
+      {"others", std::move(others)},
+      {"output_order", p.output_order.empty() ? llvm::json::Value(nullptr) : llvm::json::Value(p.output_order)},
+      {"code_bytes", static_cast<int64_t>(e.kernel->code_bytes())},
+      {"weight_bytes", static_cast<int64_t>(e.kernel->weight_bytes())},
+      {"nonzeros_per_input_load", e.sharing_after},
+      {"nonzeros_per_input_load_unclustered", e.sharing_before}};
   if (e.measured)
     object["measured"] = llvm::json::Object{{"microseconds", 1e6 * e.measured->seconds.median},
                                             {"gflops", e.measured->gflops()},

@@ -29,12 +29,14 @@ Status add_order(const llvm::json::Value& value, OutputOrders& orders) {
   const auto symbol = layer ? layer->getString("symbol") : std::nullopt;
   if (!symbol) return bad_input("has a layer without a symbol");
   std::vector<uint32_t>& order = orders[symbol->str()];
-  if (layer->getNull("output_order")) return {};
-  const llvm::json::Array* channels = layer->getArray("output_order");
+  const llvm::json::Value* field = layer->get("output_order");
+  if (field && field->kind() == llvm::json::Value::Null) return {};
+  const llvm::json::Array* channels = field ? field->getAsArray() : nullptr;
   if (!channels) return bad_input("has no output_order for {}", symbol->str());
   for (const llvm::json::Value& channel : *channels) {
     const auto number = channel.getAsUINT64();
-    if (!number || *number > UINT32_MAX) return bad_input("has an output_order for {} with other than numbers", symbol->str());
+    if (!number || *number > UINT32_MAX)
+      return bad_input("has an output_order for {} with other than numbers", symbol->str());
     order.push_back(static_cast<uint32_t>(*number));
   }
   return {};

@@ -199,7 +199,8 @@ Command add_run_command(CLI::App& app) {
   a->target.add_to(app, /*with_target=*/false);
   app.add_option("--write-data", a->write_data, "write NAME.x.f32 and NAME.y.f32 (raw fp32) per kernel there");
   app.add_option("--check", a->check, "run nothing; check the NAME.y.f32 files in this directory instead");
-  app.add_option("--manifest", a->manifest, "with --check: the manifest.json that says in which order rows were written")
+  app.add_option("--manifest", a->manifest,
+                 "with --check: the manifest.json that says in which order rows were written")
       ->needs("--check");
   app.add_option("--json", a->json, "write the table there as JSON");
   return [a] { return run(*a); };

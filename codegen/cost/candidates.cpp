@@ -45,7 +45,7 @@ constexpr TileChoice kTileChoices[] = {
 };
 /// For rows that share all of their columns in twos or fours.
 constexpr TileChoice kBlockTiles[] = {
-    {"avx2", CodeForm::kNano, 4, 1, 3},
+    {"avx2", CodeForm::kNano, 4, 1, 3},       {"avx2", CodeForm::kNano, 2, 5, 5},
     {"avx512", CodeForm::kNano, 2, 1, 6},
     {"neon", CodeForm::kNano, 2, 1, 6},
     {"simd128", CodeForm::kNano, 4, 1, 4},    {"relaxed", CodeForm::kNano, 4, 1, 4},
@@ -273,7 +273,8 @@ class SingleForms {
     for (const TileChoice& choice : kTileChoices)
       if (is_wished(choice)) add_tiles(choice);
     for (const TileChoice& choice : kBlockTiles)
-      if (is_wished(choice) && (wish_.tile_rows == choice.rows || work_.nonzeros_in_blocks(choice.rows) >= kMostlyBlocks))
+      if (is_wished(choice) &&
+          (wish_.tile_rows == choice.rows || work_.nonzeros_in_blocks(choice.rows) >= kMostlyBlocks))
         add_tiles(choice);
     if (found_.empty())
       if (Status s = add_as_wished(); !s) return std::move(s).error();
@@ -370,9 +371,8 @@ class MixedForms {
   using Parts = std::vector<SchedulePart>;
 
   static std::vector<Candidate>::const_iterator fastest(const std::vector<Candidate>& all) {
-    return std::min_element(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) {
-      return a.cost.cycles() < b.cost.cycles();
-    });
+    return std::min_element(all.begin(), all.end(),
+                            [](const Candidate& a, const Candidate& b) { return a.cost.cycles() < b.cost.cycles(); });
   }
   static void add_best_by_form(std::vector<Candidate> mixed, std::vector<Candidate>& found) {
     while (!mixed.empty()) {
@@ -402,7 +402,8 @@ class MixedForms {
     uint32_t SchedulePart::* open = dense ? &SchedulePart::least : &SchedulePart::tile_rows;
     if (part.*open != 0) return {part};
     Parts all;
-    for (const uint32_t value : dense ? std::span<const uint32_t>(kLeastShares) : std::span<const uint32_t>(kBlockRows)) {
+    for (const uint32_t value :
+         dense ? std::span<const uint32_t>(kLeastShares) : std::span<const uint32_t>(kBlockRows)) {
       all.push_back(part);
       all.back().*open = value;
     }
@@ -446,7 +447,8 @@ class MixedForms {
   /// Whole tiles of all parts; in panels that not all of them step through alike, one panel.
   void share_pixel_block(Schedule& s) const {
     const uint32_t panel = panel_of(spec_), width = common_vectors(s) * target_.vector->lanes;
-    const bool alike = std::all_of(s.parts.begin(), s.parts.end(), [&](auto& p) { return p.tile_vectors == s.tile_vectors; });
+    const bool alike =
+        std::all_of(s.parts.begin(), s.parts.end(), [&](auto& p) { return p.tile_vectors == s.tile_vectors; });
     if (panel == 0)
       s.pixel_block = ceil_div(s.pixel_block, width) * width;
     else if (!alike)
@@ -477,7 +479,8 @@ void sort_by_cycles(std::vector<Candidate>& candidates) {
 
 /// Whether the caller has left so much open that a mixture is no contradiction.
 bool may_mix(const Schedule& wish) {
-  return wish.form == CodeForm::kChosen && !wish.tile_rows && !wish.tile_vectors && !wish.k_block && !wish.chunk_nonzeros;
+  return wish.form == CodeForm::kChosen && !wish.tile_rows && !wish.tile_vectors && !wish.k_block &&
+         !wish.chunk_nonzeros;
 }
 
 }  // namespace
@@ -485,7 +488,8 @@ bool may_mix(const Schedule& wish) {
 uint64_t registers_needed(const VectorIsa& isa, CodeForm form, uint32_t rows, uint32_t vectors) {
   const uint64_t accumulators = uint64_t{rows} * vectors;
   if (is_rolled(form)) {
-    const uint32_t weights = (isa.has_splat_lane ? 1 : 0) + (isa.has_fma_lane ? 0 : 1);
+    const bool fours = isa.has_splat_lane && (isa.has_fma_lane || form != CodeForm::kNano);  // nano can do without
+    const uint32_t weights = (fours ? 1 : 0) + (isa.has_fma_lane ? 0 : 1);
     const uint32_t groups = isa.has_fma_lane && form == CodeForm::kDense ? ceil_div(rows, 4) - 1 : 0;
     const bool in_memory = isa.has_fma_load && form == CodeForm::kLoop;
     // A narrow tail of one or two vectors loads its inputs.

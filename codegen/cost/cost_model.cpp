@@ -23,6 +23,9 @@ constexpr double kVectorEnd = 9, kPatternEnd = 8.5, kTurn = 0.75;
 // Straight code comes from L2 while it fits the lower share of it, and from farther above the upper one; far more than L2
 // comes from memory.
 constexpr double kCodeInL2 = 0.44, kCodeBeyondL2 = 1, kManyL2 = 8, kMemoryRate = 0.3;
+// A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4
+// rows, 90 % zeros, panels: 4 rows x 2 vectors 46 GFLOP/s, 4 x 3 60).
+constexpr double kBlockChain = 1.25;
 // Columns of a straight tile hit its rows at random, so its sums are not taken strictly in turns (llvm-mca, neoverse-n1:
 // 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
 constexpr double kRowsInTurn = 0.6;
@@ -48,7 +51,9 @@ class CostModel {
     columns_ = std::max(1u, m.columns());
     blocks_ = ceil_div(columns_, s_.k_block);
     nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : rows.nonzeros);
-    sharing_ = s_.form == CodeForm::kDense ? s_.tile_rows : s_.form == CodeForm::kLoop ? 1 : std::max(1.0, rows.sharing);
+    sharing_ = s_.form == CodeForm::kDense  ? s_.tile_rows
+               : s_.form == CodeForm::kLoop ? 1
+                                            : std::max(1.0, rows.sharing);
     in_blocks_ = rows.nonzeros_in_blocks;
     rows_in_blocks_ = rows.rows_in_blocks;
     clamps_ = double(spec.clamp.has_low()) + double(spec.clamp.has_high());
@@ -60,8 +65,10 @@ class CostModel {
     cost.fma = nonzeros_ * vectors_ / c_.fmas;
     const double rows_at_once = s_.form == CodeForm::kDense      ? s_.tile_rows
                                 : s_.form == CodeForm::kUnrolled ? std::max(1.0, kRowsInTurn * s_.tile_rows)
-                                                                 : 1 / (in_blocks_ / s_.tile_rows + 1 - in_blocks_);
-    cost.chain = nonzeros_ * rounds_ * c_.fma_latency * kRowOverlap / rows_at_once;
+                                                                 : 1;
+    const double in_blocks = s_.form == CodeForm::kNano ? in_blocks_ : 0;
+    cost.chain = nonzeros_ * rounds_ * c_.fma_latency *
+                 ((1 - in_blocks) * kRowOverlap / rows_at_once + in_blocks * kBlockChain / s_.tile_rows);
     const double input_loads = nonzeros_ * vectors_ / sharing_, weight_loads = nonzeros_ * rounds_ * weight_load();
     cost.loads = (input_loads + weight_loads + partial) / c_.loads + (outputs + partial) / c_.stores * 0.25;
     const double fused = isa_.has_fma_load ? nonzeros_ * vectors_ / sharing_ : 0;

@@ -39,7 +39,8 @@ struct Cost {
 struct TileRows {
   double rows = 0, nonzeros = 0;
   double sharing = 1;  ///< non-zeros that one load of an input vector serves
-  /// Shares of the non-zeros and of the rows in blocks, that is tiles of equal rows: of these, nano makes a single loop.
+  /// Shares of the non-zeros and of the rows in blocks, that is tiles of equal rows: of these, nano makes a single
+  /// loop.
   double nonzeros_in_blocks = 0, rows_in_blocks = 0;
 };
 

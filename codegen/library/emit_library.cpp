@@ -1,7 +1,5 @@
 #include "codegen/library/emit_library.h"
 
-#include "codegen/input_loads.h"
-
 #include <optional>
 
 #include "backends/c_source/c_header.h"
@@ -12,6 +10,7 @@
 #include "backends/text_template.h"
 #include "backends/wasm/wasm_listing.h"
 #include "backends/wasm/wasm_module.h"
+#include "codegen/input_loads.h"
 
 namespace espalier {
 namespace {

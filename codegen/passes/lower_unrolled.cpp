@@ -254,8 +254,8 @@ class ChunkLowering {
   void store(const RowTile& tile) {
     for (uint32_t r = 0; r < tile.rows; ++r)
       for (uint32_t v = 0; v < vectors_; ++v)
-        ops_.push_back(
-            piece_access(Op::kStore, registers_->accumulator(r, v), Buffer::kY, plan_.output_row(tile.first_row + r), v));
+        ops_.push_back(piece_access(Op::kStore, registers_->accumulator(r, v), Buffer::kY,
+                                    plan_.output_row(tile.first_row + r), v));
   }
 
   const KernelPlan& plan_;

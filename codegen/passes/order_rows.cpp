@@ -12,8 +12,8 @@ namespace {
 /// Candidates looked at for one place of a tile; more gain nothing measurable and take quadratic time.
 constexpr size_t kWindow = 256;
 
-/// The next rows to be chosen from, in order, with their columns as bits. Bits of all rows would take more memory than the
-/// matrix where it is wide and sparse.
+/// The next rows to be chosen from, in order, with their columns as bits. Bits of all rows would take more memory than
+/// the matrix where it is wide and sparse.
 class Window {
  public:
   Window(const SparseMatrix& m, std::vector<uint32_t> rows)

@@ -98,10 +98,10 @@ std::string key_of(const KernelSpec& spec, const Target& target, const Schedule&
   };
   add(spec.matrix.row_offsets());
   add(spec.matrix.column_indices());
-  const std::string rest = fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {} {}", kVersion, target.name, target.cpu->name, spec.matrix.rows(),
-      spec.matrix.columns(), spec.max_pixels(), spec.pixels.has_value(), spec.input_stride, spec.output_stride,
-      spec.input_panel, spec.output_panel, to_string(wish)) +
+  const std::string rest =
+      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", kVersion, target.name, target.cpu->name, spec.matrix.rows(),
+                  spec.matrix.columns(), spec.max_pixels(), spec.pixels.has_value(), spec.input_stride,
+                  spec.output_stride, spec.input_panel, spec.output_panel, to_string(wish)) +
       fmt::format(" {} {} {} {}", !spec.bias.empty(), spec.clamp.has_low(), spec.clamp.has_high(),
                   static_cast<int>(spec.output_order));
   add(rest);

@@ -147,7 +147,8 @@ TEST_F(Verbs, RunChecksRowsInTheOrderOfTheClusters) {
   ASSERT_EQ(espalier("compile net.npz --select 1 --pixels 37 -o one --emit manifest").exit_code, 0);
   EXPECT_THAT(espalier("run net.npz --pixels 37 --check data --manifest one/manifest.json").err,
               HasSubstr("one/manifest.json: has no kernel layer"));
-  EXPECT_THAT(espalier("run net.npz --pixels 37 --check data --manifest net.npz").err, HasSubstr("net.npz: is no JSON"));
+  EXPECT_THAT(espalier("run net.npz --pixels 37 --check data --manifest net.npz").err,
+              HasSubstr("net.npz: is no JSON"));
   EXPECT_THAT(espalier("run net.npz --output-order sorted --pixels 3").err,
               HasSubstr("--output-order is 'sorted', but must be natural or clustered"));
 }

@@ -31,7 +31,8 @@ TEST(Schedule, EverySubsetOfFieldsReadsBack) {
 }
 
 TEST(Schedule, PartsFollowTheWholeAndReadBack) {
-  const std::string text = "unrolled:rows=8,pixels=512,prefetch=0+dense:least=60,rows=6,vectors=2,k=9,chunk=8+nano:rows=4";
+  const std::string text =
+      "unrolled:rows=8,pixels=512,prefetch=0+dense:least=60,rows=6,vectors=2,k=9,chunk=8+nano:rows=4";
   const auto schedule = parse_schedule(text);
   ASSERT_TRUE(schedule) << schedule.error().message;
   EXPECT_EQ(to_string(*schedule), text);

@@ -17,9 +17,12 @@ namespace {
 constexpr test::SpecLimits kLimits{.rows = 60, .columns = 300, .pixels = 260};
 
 Schedule random_schedule(SeededRandom& random) {
-  const char* kSchedules[] = {"unrolled", "unrolled:k=40,chunk=60", "unrolled:pixels=32,prefetch=1",
+  const char* kSchedules[] = {"unrolled",
+                              "unrolled:k=40,chunk=60",
+                              "unrolled:pixels=32,prefetch=1",
                               "unrolled:rows=1,vectors=3,k=17,chunk=33,pixels=24",
-                              "loop+dense:least=60", "unrolled:cluster=1+nano:rows=2"};
+                              "loop+dense:least=60",
+                              "unrolled:cluster=1+nano:rows=2"};
   return *parse_schedule(kSchedules[random.next() % std::size(kSchedules)]);
 }
 
