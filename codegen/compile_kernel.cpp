@@ -15,25 +15,35 @@ struct Pass {
 
 Status verify_program(KernelPlan& plan) { return verify(plan.program); }
 
-constexpr Pass kDecisions[] = {
-    {"choose_schedule", choose_schedule}, {"order_rows", order_rows}, {"plan_pixel_tiles", plan_pixel_tiles}};
-constexpr Pass kUnrolled[] = {{"plan_chunks", plan_chunks},
+constexpr Pass kDecisions[] = {{"choose_schedule", choose_schedule}, {"order_rows", order_rows}};
+constexpr Pass kUnrolled[] = {{"plan_pixel_tiles", plan_pixel_tiles},
+                              {"plan_chunks", plan_chunks},
                               {"build_stream", build_stream},
-                              {"lower_unrolled", lower_unrolled},
-                              {"verify", verify_program}};
-constexpr Pass kRolled[] = {{"plan_rolled_chunks", plan_rolled_chunks},
+                              {"lower_unrolled", lower_unrolled}};
+constexpr Pass kRolled[] = {{"plan_pixel_tiles", plan_pixel_tiles},
+                            {"plan_rolled_chunks", plan_rolled_chunks},
                             {"find_patterns", find_patterns},
                             {"build_rolled_streams", build_rolled_streams},
-                            {"lower_rolled", lower_rolled},
-                            {"verify", verify_program}};
-constexpr Pass kDense[] = {{"plan_rolled_chunks", plan_rolled_chunks},
+                            {"lower_rolled", lower_rolled}};
+constexpr Pass kDense[] = {{"plan_pixel_tiles", plan_pixel_tiles},
+                           {"plan_rolled_chunks", plan_rolled_chunks},
                            {"build_rolled_streams", build_rolled_streams},
-                           {"lower_dense", lower_dense},
-                           {"verify", verify_program}};
+                           {"lower_dense", lower_dense}};
+constexpr Pass kProof[] = {{"verify", verify_program}};
 
 std::span<const Pass> passes_of(CodeForm form) {
   if (form == CodeForm::kUnrolled) return kUnrolled;
   return form == CodeForm::kDense ? std::span<const Pass>(kDense) : kRolled;
+}
+
+void begin_part(KernelPlan& plan, const PlanPart& part) {
+  plan.schedule = part.schedule;
+  plan.first_row = part.first_row;
+  plan.end_row = part.end_row;
+  plan.first_chunk = static_cast<uint32_t>(plan.program.chunks.size());
+  plan.shapes.clear();
+  plan.chunks.clear();
+  plan.patterns.clear();
 }
 
 void fill_program_header(KernelPlan& plan) {
@@ -62,7 +72,6 @@ Status run_pass(const Pass& pass, KernelPlan& plan, const CompileOptions& option
 
 Status run_passes(std::span<const Pass> passes, KernelPlan& plan, const CompileOptions& options) {
   for (const Pass& pass : passes) {
-    if (pass.run == verify_program && !options.verify) continue;
     if (Status s = run_pass(pass, plan, options); !s) return s;
   }
   return {};
@@ -73,10 +82,16 @@ Status run_passes(std::span<const Pass> passes, KernelPlan& plan, const CompileO
 Result<KernelProgram> compile_kernel(const KernelSpec& spec, const Target& target, const CompileOptions& options) {
   Result<KernelSpec> checked = validated(spec);
   if (!checked) return std::move(checked).error();
-  KernelPlan plan{*checked, target, options.schedule, options.max_bytes, {}, {}, {}, {}, {}};
+  KernelPlan plan{*checked, target, options.max_bytes};
+  plan.schedule = options.schedule;
   fill_program_header(plan);
   if (Status s = run_passes(kDecisions, plan, options); !s) return std::move(s).error();
-  if (Status s = run_passes(passes_of(plan.schedule.form), plan, options); !s) return std::move(s).error();
+  for (const PlanPart& part : plan.parts) {
+    begin_part(plan, part);
+    if (Status s = run_passes(passes_of(part.schedule.form), plan, options); !s) return std::move(s).error();
+  }
+  if (options.verify)
+    if (Status s = run_passes(kProof, plan, options); !s) return std::move(s).error();
   return std::move(plan.program);
 }
 

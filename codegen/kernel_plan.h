@@ -49,20 +49,38 @@ struct RowPattern {
   uint32_t columns_per_turn = 1;  ///< of its loop; what is left over is taken one at a time
 };
 
+/// Places [first_row, end_row) that one form computes.
+struct PlanPart {
+  Schedule schedule;
+  uint32_t first_row = 0, end_row = 0;
+};
+
 struct KernelPlan {
   const KernelSpec& spec;
   const Target& target;
-  Schedule schedule;
   uint64_t max_bytes = 0;       ///< of code and weights, as the cost model counts them; 0: no limit
-  std::vector<uint32_t> order;  ///< empty, or which row of the matrix stands at each place
-  std::vector<PixelTileShape> shapes;
-  std::vector<ChunkPlan> chunks;
-  std::vector<RowPattern> patterns;  ///< of rolled forms, in the order of their loops
-  KernelProgram program;
+  std::vector<uint32_t> order = {};  ///< empty, or which row of the matrix stands at each place
+  std::vector<PlanPart> parts = {};  ///< of all rows; one where a single form computes them
+  KernelProgram program = {};        ///< its schedule is the whole kernel's
 
-  /// The row of the matrix, of the bias and of Y at a place of the row tiles.
+  // Of the part whose turn it is; `schedule` is the whole's until the rows are dealt out.
+  Schedule schedule = {};
+  uint32_t first_row = 0, end_row = 0;  ///< places
+  uint32_t first_chunk = 0;             ///< number in the program of chunks[0]
+  std::vector<PixelTileShape> shapes = {};
+  std::vector<ChunkPlan> chunks = {};
+  std::vector<RowPattern> patterns = {};  ///< of rolled forms, in the order of their loops
+
+  /// The row of the matrix and of the bias at a place of the row tiles.
   uint32_t row(uint32_t place) const { return order.empty() ? place : order[place]; }
+  /// The row of Y at a place.
+  uint32_t output_row(uint32_t place) const {
+    return spec.output_order == OutputOrder::kClustered ? place : row(place);
+  }
 };
+
+/// fp32 in a cache line of 64 bytes, which is what one prefetch brings.
+inline constexpr uint32_t kLinePixels = 16;
 
 /// Most rows a register tile can have: ColumnUse::rows has as many bits.
 inline constexpr uint32_t kMaxTileRows = 32;
@@ -70,12 +88,11 @@ inline constexpr uint32_t kMaxTileRows = 32;
 /// Whether the form has loops over an index stream or over the input channels.
 inline bool is_rolled(CodeForm form) { return form != CodeForm::kUnrolled; }
 
+/// The least number of vectors that the tiles of all parts divide.
+uint32_t common_vectors(const Schedule& schedule);
+
 /// Vector registers that a tile of `rows` x `vectors` accumulators needs at least on `isa`.
 uint64_t registers_needed(const VectorIsa& isa, CodeForm form, uint32_t rows, uint32_t vectors);
-
-/// Non-zeros that one load of an input vector serves when rows stand in tiles of `tile_rows` in this order (empty: the
-/// matrix's own).
-double nonzeros_per_input_load(const SparseMatrix& matrix, const std::vector<uint32_t>& order, uint32_t tile_rows);
 
 /// Estimated bytes of machine code per non-zero for tiles of `vectors` vectors on `target`; sizes chunks before they
 /// exist.
@@ -85,8 +102,11 @@ double code_bytes_per_nonzero(const Target& target, CodeForm form, uint32_t vect
 
 /// Fills in every choice the user left open. Errors (kBadInput): a schedule that `target` has not the registers for.
 Status choose_schedule(KernelPlan& plan);
-/// Row clustering, where the schedule asks for it.
+/// Deals the rows out to the parts of the schedule, and clusters them where it asks for that.
 Status order_rows(KernelPlan& plan);
+
+// These for each part:
+
 /// Cuts the pixels into tiles: full ones, then what is left.
 Status plan_pixel_tiles(KernelPlan& plan);
 /// Cuts the matrix into row groups, K blocks and row tiles.

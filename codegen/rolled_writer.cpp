@@ -5,26 +5,30 @@
 namespace espalier {
 
 RolledRegisters::RolledRegisters(const VectorIsa& isa, uint32_t rows, uint32_t vectors_) : vectors(vectors_) {
-  const uint32_t grouped = isa.has_splat_lane ? 1 : 0, splats = isa.has_fma_lane ? 0 : 1;
+  const uint32_t splats = isa.has_fma_lane ? 0 : 1;
   first_input = rows * vectors;
+  const uint32_t inputs = rows > 1 ? vectors : 0;  // single rows can do without
+  const bool has_room = isa.has_fma_lane || first_input + inputs + splats < isa.registers;
+  const uint32_t grouped = isa.has_splat_lane && has_room ? 1 : 0;
   const uint32_t spare = isa.registers - first_input - grouped - splats;
   // Single rows multiply straight from memory where they can; two sets let loads run ahead on in-order cores.
   const uint32_t wanted = isa.has_fma_lane ? 2 : 1;
   input_sets = std::min(wanted, spare / vectors);
   splat = first_input + std::max(input_sets * vectors, isa.has_fma_load && input_sets == 0 && spare > 0 ? 1u : 0u);
   first_weights = splat + splats;
-  weights = grouped == 0 ? 1 : std::clamp(isa.registers - first_weights, 1u, 2u);
+  weights = grouped == 0 ? 0 : std::clamp(isa.registers - first_weights, 1u, 2u);
 }
 
-RolledWriter::RolledWriter(const KernelPlan& plan, const ChunkPlan& chunk, const PixelTileShape& shape,
+RolledWriter::RolledWriter(const KernelPlan& plan, size_t chunk, const PixelTileShape& shape,
                            std::vector<MicroOp>& ops)
     : plan_(plan),
+      chunk_(chunk),
       shape_(shape),
       ops_(ops),
       isa_(*plan.target.vector),
-      rows_(chunk.tiles[0].rows),
-      starts_(chunk.tiles[0].starts),
-      finishes_(chunk.tiles[0].finishes),
+      rows_(plan.chunks[chunk].tiles[0].rows),
+      starts_(plan.chunks[chunk].tiles[0].starts),
+      finishes_(plan.chunks[chunk].tiles[0].finishes),
       registers_(isa_, rows_, static_cast<uint32_t>(shape.pieces.size())) {}
 
 MicroOp RolledWriter::piece(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t v) const {
@@ -52,12 +56,11 @@ void RolledWriter::multiply_memory(uint32_t row, uint32_t v, Buffer buffer, uint
 }
 
 void RolledWriter::load_group(uint32_t number, uint32_t ahead) {
-  if (isa_.has_splat_lane || isa_.has_fma_lane)
-    push({Op::kLoad, registers_.group(number), 0, 0, Buffer::kW, 0, 4, 0, ahead});
+  if (registers_.weights != 0) push({Op::kLoad, registers_.group(number), 0, 0, Buffer::kW, 0, 4, 0, ahead});
 }
 
 void RolledWriter::splat(uint32_t group, uint32_t ahead, uint32_t lane) {
-  if (!isa_.has_splat_lane) return splat_from_memory(ahead + lane);
+  if (registers_.weights == 0) return splat_from_memory(ahead + lane);
   push({Op::kSplatLane, static_cast<uint8_t>(registers_.splat), registers_.group(group), 0, Buffer::kX,
         static_cast<uint8_t>(lane), 0, 0, 0});
 }
@@ -74,6 +77,28 @@ void RolledWriter::point(uint32_t pointer, uint32_t entry) {
 }
 void RolledWriter::advance(Buffer buffer, uint32_t row, uint32_t column) {
   if (row + column != 0) push({Op::kAdvance, 0, 0, 0, buffer, 0, 0, row, column});
+}
+
+void RolledWriter::prefetch(Buffer buffer, uint32_t row, uint32_t column) {
+  for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLinePixels)
+    push({Op::kPrefetchFar, 0, 0, 0, buffer, 0, 0, row, column + pixel});
+}
+
+/// The rows of the next panel stand behind those of this one.
+void RolledWriter::prefetch_next_panels() {
+  if (plan_.schedule.prefetch != 1) return;
+  const uint32_t inputs = plan_.spec.matrix.columns();
+  const auto tiles = static_cast<uint32_t>(plan_.chunks[chunk_].tiles.size());
+  const auto chunks = static_cast<uint32_t>(plan_.chunks.size()), number = static_cast<uint32_t>(chunk_);
+  if (plan_.spec.input_panel && tiles <= inputs) {
+    const uint32_t share = (inputs + chunks - 1) / chunks;
+    const uint32_t per_tile = std::min((share + tiles - 1) / tiles, inputs / tiles);
+    const auto first = static_cast<uint32_t>(uint64_t{number} * inputs / chunks);
+    for (uint32_t i = 0; i < per_tile; ++i)
+      prefetch(Buffer::kX, inputs + std::min(first, inputs - tiles * per_tile) + i, 0);
+    advance(Buffer::kX, per_tile, 0);
+  }
+  if (plan_.spec.output_panel && starts_ && rows_ == 1) prefetch(Buffer::kYAt, 0, plan_.spec.matrix.rows() * plan_.spec.output_panel);
 }
 
 void RolledWriter::begin_tiles() {

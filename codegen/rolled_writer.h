@@ -9,7 +9,8 @@ namespace espalier {
 
 /// Registers of rolled code: sums by row and vector, input vectors in one set or two, a splat weight, weights by fours.
 struct RolledRegisters {
-  uint32_t vectors = 0, input_sets = 0, first_input = 0, splat = 0, first_weights = 0, weights = 0;
+  uint32_t vectors = 0, input_sets = 0, first_input = 0, splat = 0, first_weights = 0;
+  uint32_t weights = 0;  ///< by fours; none where sums and inputs take all registers but the splat weight's
 
   RolledRegisters(const VectorIsa& isa, uint32_t rows, uint32_t vectors);
   uint8_t sum(uint32_t row, uint32_t v) const { return static_cast<uint8_t>(row * vectors + v); }
@@ -20,10 +21,11 @@ struct RolledRegisters {
 /// Writes the code of one chunk for one tile shape: a loop over row tiles, around what `body` makes of one.
 ///
 /// The cursors only move inside the loops over non-zeros and at the end of a row tile; in between, accesses count what
-/// is already behind them ("ahead").
+/// is already behind them ("ahead"). With prefetches, every row tile asks for its share of the next panel of X and for
+/// its own rows of the next panel of Y; the cursor of X, which only `dense` needs otherwise, counts the rows of X.
 class RolledWriter {
  public:
-  RolledWriter(const KernelPlan& plan, const ChunkPlan& chunk, const PixelTileShape& shape, std::vector<MicroOp>& ops);
+  RolledWriter(const KernelPlan& plan, size_t chunk, const PixelTileShape& shape, std::vector<MicroOp>& ops);
 
   template <typename Body>
   void run(Body body) {
@@ -33,6 +35,8 @@ class RolledWriter {
     finish_sums();
     end_tiles();
   }
+  /// To be called once in the body by forms that leave the cursor of X alone.
+  void prefetch_next_panels();
 
   const VectorIsa& isa() const { return isa_; }
   const RolledRegisters& registers() const { return registers_; }
@@ -70,10 +74,12 @@ class RolledWriter {
   void load_sums(uint32_t row);
   void bound(Op op);
   void point_output(uint32_t entry);
+  void prefetch(Buffer buffer, uint32_t row, uint32_t column);
   MicroOp piece(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t v) const;
   bool fuses_load(uint32_t v) const { return isa_.has_masks || shape_.pieces[v].lanes == isa_.lanes; }
 
   const KernelPlan& plan_;
+  size_t chunk_;  ///< into the plan's
   const PixelTileShape& shape_;
   std::vector<MicroOp>& ops_;
   const VectorIsa& isa_;
@@ -89,9 +95,9 @@ Status lower_chunks(KernelPlan& plan, Lower lower) {
   for (size_t c = 0; c < plan.chunks.size(); ++c)
     for (const PixelTileShape& shape : plan.shapes) {
       PixelTile tile{shape.width, shape.remainder, {}};
-      RolledWriter writer(plan, plan.chunks[c], shape, tile.ops);
+      RolledWriter writer(plan, c, shape, tile.ops);
       lower(writer, plan.chunks[c]);
-      plan.program.chunks[c].tiles.push_back(std::move(tile));
+      plan.program.chunks[plan.first_chunk + c].tiles.push_back(std::move(tile));
     }
   return {};
 }

@@ -81,14 +81,21 @@ uint64_t KernelProgram::micro_ops() const {
   return count;
 }
 
+std::vector<uint32_t> KernelProgram::channel_order() const {
+  if (row_order.empty() || output_order.empty()) return row_order.empty() ? output_order : row_order;
+  std::vector<uint32_t> channels;
+  for (const uint32_t row : row_order) channels.push_back(output_order[row]);
+  return channels;
+}
+
 bool operator==(const KernelProgram& a, const KernelProgram& b) {
   return a.name == b.name && a.target.name == b.target.name && a.target.cpu->name == b.target.cpu->name &&
          a.output_channels == b.output_channels && a.input_channels == b.input_channels && a.nonzeros == b.nonzeros &&
          a.pixels == b.pixels && a.input_stride == b.input_stride && a.output_stride == b.output_stride &&
          a.input_panel == b.input_panel && a.output_panel == b.output_panel && a.pixel_block == b.pixel_block &&
          a.pixel_multiple == b.pixel_multiple && a.schedule == b.schedule && a.row_order == b.row_order &&
-         a.groups == b.groups && a.chunks == b.chunks && a.stream == b.stream && a.indices == b.indices &&
-         a.index_bytes == b.index_bytes && a.index_shift == b.index_shift;
+         a.output_order == b.output_order && a.groups == b.groups && a.chunks == b.chunks && a.stream == b.stream &&
+         a.indices == b.indices && a.index_bytes == b.index_bytes && a.index_shift == b.index_shift;
 }
 
 }  // namespace espalier

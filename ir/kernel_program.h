@@ -94,7 +94,7 @@ struct Chunk {
   bool operator==(const Chunk&) const = default;
 };
 
-/// Output channels [first_row, first_row + rows) (places in KernelProgram::row_order, if there is one) and the chunks
+/// Rows of Y [first_row, first_row + rows) (places in KernelProgram::row_order, if there is one) and the chunks
 /// that compute them, to be run in order for one pixel range. Different row groups, and different pixel ranges, are
 /// independent: together they are the work items.
 struct RowGroup {
@@ -116,7 +116,8 @@ struct KernelProgram {
   uint32_t pixel_block = 0;                      ///< pixels (elements) of a work item; the last one may have fewer
   uint32_t pixel_multiple = 1;  ///< counts are rounded up to this: into the padding of the last panels (both are panels)
   Schedule schedule;            ///< as resolved
-  std::vector<uint32_t> row_order;  ///< empty, or which output channel stands at each place of the row groups
+  std::vector<uint32_t> row_order;     ///< empty, or which row of Y stands at each place of the row groups
+  std::vector<uint32_t> output_order;  ///< empty, or which output channel each row of Y is
   std::vector<RowGroup> groups;
   std::vector<Chunk> chunks;
   std::vector<float> stream;      ///< weights, biases and clamp bounds in order of use
@@ -135,6 +136,8 @@ struct KernelProgram {
   uint64_t input_place(uint64_t pixel) const;
   uint64_t output_place(uint64_t pixel) const;
   uint64_t micro_ops() const;
+  /// Which output channel stands at each place of the row groups; empty if in order.
+  std::vector<uint32_t> channel_order() const;
   /// Of weights, biases, bounds and indices as they are emitted.
   uint64_t weight_bytes() const { return stream.size() * sizeof(float) + indices.size() * index_bytes; }
 };

@@ -320,6 +320,8 @@ class Parser {
       parse_numbers(in, program_.indices);
     else if (word == ".order")
       parse_numbers(in, program_.row_order);
+    else if (word == ".outputs")
+      parse_numbers(in, program_.output_order);
     else if (word == "group")
       parse_group(in);
     else if (word == "chunk")
@@ -468,6 +470,7 @@ std::string print(const KernelProgram& p) {
     fmt::format_to(at, "indices {} bytes {} shift {}\n", p.indices.size(), p.index_bytes, p.index_shift);
   print_numbers(out, ".index", p.indices);
   print_numbers(out, ".order", p.row_order);
+  print_numbers(out, ".outputs", p.output_order);
   for (const RowGroup& g : p.groups)
     fmt::format_to(at, "group rows {} {} chunks {} {}\n", g.first_row, g.rows, g.first_chunk, g.chunks);
   for (const Chunk& c : p.chunks) {

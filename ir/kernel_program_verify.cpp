@@ -336,14 +336,13 @@ Status check_streams(const KernelProgram& p) {
   return {};
 }
 
-/// Every row at one place.
-Status check_row_order(const KernelProgram& p) {
-  if (p.row_order.empty()) return {};
-  if (p.row_order.size() != p.output_channels)
-    return internal_error("the order has {} rows of {}", p.row_order.size(), p.output_channels);
-  std::vector<bool> seen(p.output_channels);
-  for (const uint32_t row : p.row_order) {
-    if (row >= p.output_channels || seen[row]) return internal_error("the order has row {} twice or too many", row);
+/// Every row (or output channel) once.
+Status check_order(const char* which, const std::vector<uint32_t>& order, uint32_t rows) {
+  if (order.empty()) return {};
+  if (order.size() != rows) return internal_error("{} has {} rows of {}", which, order.size(), rows);
+  std::vector<bool> seen(rows);
+  for (const uint32_t row : order) {
+    if (row >= rows || seen[row]) return internal_error("{} has row {} twice or too many", which, row);
     seen[row] = true;
   }
   return {};
@@ -410,6 +409,7 @@ Status check_run_time_pixels(const KernelProgram& p, const std::vector<PixelTile
   const uint32_t lanes = p.target.vector->lanes, unit = p.pixel_multiple;
   uint32_t most = block / unit, least = 1;  // in units: counts are rounded up to whole ones
   for (const PixelTile& tile : tiles) {
+    if (!tile.remainder && unit % tile.width == 0) return {};
     if (tile.width % unit != 0) return internal_error("a tile is {} wide, but pixels come by {}", tile.width, unit);
     if (tile.remainder)
       least = lanes;
@@ -495,7 +495,9 @@ Status verify(const KernelProgram& program) {
   auto at = [&](Status s) { return Status(std::move(s).error().in("kernel program " + program.name)); };
   if (Status s = check_shape(program); !s) return at(std::move(s));
   if (Status s = check_partition(program); !s) return at(std::move(s));
-  if (Status s = check_row_order(program); !s) return at(std::move(s));
+  if (Status s = check_order("the order", program.row_order, program.output_channels); !s) return at(std::move(s));
+  if (Status s = check_order("the order of outputs", program.output_order, program.output_channels); !s)
+    return at(std::move(s));
   const RowPlaces places(program);
   for (const RowGroup& group : program.groups)
     if (Status s = check_group(program, places, group); !s) return at(std::move(s));

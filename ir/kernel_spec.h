@@ -24,6 +24,12 @@ struct Clamp {
   bool operator==(const Clamp&) const = default;
 };
 
+/// Which output channel row m of Y is.
+enum class OutputOrder : uint8_t {
+  kNatural,    ///< m
+  kClustered,  ///< what row clustering finds; the kernel says which (KernelProgram::output_order)
+};
+
 /// A pruned 1x1 convolution (SpMM) in CHW layout:
 ///
 ///     Y[m, p] = clamp(bias[m] + sum over k ascending of W[m, k] * X[k, p])
@@ -47,6 +53,7 @@ struct KernelSpec {
   uint32_t output_stride = 0;  ///< >= pixels; of panels their width, which 0 stands for
   uint32_t input_panel = 0;    ///< 0: one CHW image
   uint32_t output_panel = 0;   ///< 0: one CHW image
+  OutputOrder output_order = OutputOrder::kNatural;
 
   /// The pixel count, or the largest legal one when it is left to run time; schedules are chosen for it.
   uint32_t max_pixels() const;

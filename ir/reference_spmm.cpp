@@ -27,22 +27,30 @@ Output output_at(const KernelSpec& spec, std::span<const float> x, uint32_t row,
   return {sum, scale};
 }
 
+uint32_t channel_of(uint32_t row, std::span<const uint32_t> output_order) {
+  return output_order.empty() ? row : output_order[row];
+}
+
 bool same(float got, float wanted) { return got == wanted || (std::isnan(got) && std::isnan(wanted)); }
 
 }  // namespace
 
-void reference_spmm(const KernelSpec& spec, std::span<const float> x, std::span<float> y, uint32_t pixels) {
+void reference_spmm(const KernelSpec& spec, std::span<const float> x, std::span<float> y, uint32_t pixels,
+                    std::span<const uint32_t> output_order) {
   for (uint32_t row = 0; row < spec.matrix.rows(); ++row)
     for (uint32_t pixel = 0; pixel < pixels; ++pixel)
-      y[spec.output_index(row, pixel)] = static_cast<float>(output_at(spec, x, row, pixel).value);
+      y[spec.output_index(row, pixel)] =
+          static_cast<float>(output_at(spec, x, channel_of(row, output_order), pixel).value);
 }
 
-double error_in_bounds(const KernelSpec& spec, std::span<const float> x, std::span<const float> y, uint32_t pixels) {
+double error_in_bounds(const KernelSpec& spec, std::span<const float> x, std::span<const float> y, uint32_t pixels,
+                       std::span<const uint32_t> output_order) {
   double worst = 0;
   for (uint32_t row = 0; row < spec.matrix.rows(); ++row) {
-    const double terms = static_cast<double>(spec.matrix.row_columns(row).size() + !spec.bias.empty());
+    const uint32_t channel = channel_of(row, output_order);
+    const double terms = static_cast<double>(spec.matrix.row_columns(channel).size() + !spec.bias.empty());
     for (uint32_t pixel = 0; pixel < pixels; ++pixel) {
-      const Output wanted = output_at(spec, x, row, pixel);
+      const Output wanted = output_at(spec, x, channel, pixel);
       const float got = y[spec.output_index(row, pixel)];
       if (same(got, static_cast<float>(wanted.value))) continue;
       const double bound = 4 * 0x1p-23 * std::sqrt(terms) * wanted.scale;

@@ -43,10 +43,14 @@ constexpr CpuEntry kCpus[] = {
      isa_named("neon")},
     {{"cortex-a72", 48 * kKiB, 32 * kKiB, 512 * kKiB, "cortex-a72"}, Isa::kAArch64, isa_named("neon")},
     {{"neoverse-n1", 64 * kKiB, 64 * kKiB, 512 * kKiB, "neoverse-n1"}, Isa::kAArch64, isa_named("neon")},
+    {{"cortex-a73", 64 * kKiB, 32 * kKiB, 256 * kKiB, "cortex-a72"}, Isa::kAArch64, isa_named("neon")},
+    {{"cortex-a78", 32 * kKiB, 32 * kKiB, 256 * kKiB, "neoverse-n1"}, Isa::kAArch64, isa_named("neon")},
+    {{"cortex-x1", 64 * kKiB, 64 * kKiB, 512 * kKiB, "neoverse-v1"}, Isa::kAArch64, isa_named("neon")},
+    {{"neoverse-v1", 64 * kKiB, 64 * kKiB, 1024 * kKiB, "neoverse-v1"}, Isa::kAArch64, isa_named("neon")},
     {{"apple-m1", 192 * kKiB, 128 * kKiB, 4096 * kKiB, "apple-m1"}, Isa::kAArch64, isa_named("neon")},
-    // Whatever runs the browser: caches as most laptops and phones of the 2020s have at least.
-    {{"simd128", 32 * kKiB, 48 * kKiB, 512 * kKiB, "generic"}, Isa::kWasm, isa_named("simd128")},
-    {{"relaxed", 32 * kKiB, 48 * kKiB, 512 * kKiB, "generic"}, Isa::kWasm, isa_named("relaxed")},
+    // Whatever runs the browser: caches about as most laptops and phones of the 2020s have at least.
+    {{"simd128", 32 * kKiB, 36 * kKiB, 512 * kKiB, "generic"}, Isa::kWasm, isa_named("simd128")},
+    {{"relaxed", 32 * kKiB, 36 * kKiB, 512 * kKiB, "generic"}, Isa::kWasm, isa_named("relaxed")},
     {{"portable", 32 * kKiB, 32 * kKiB, 256 * kKiB, ""}, Isa::kC99, isa_named("portable")},
 };
 

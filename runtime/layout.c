@@ -19,3 +19,16 @@ void espalier_unpack(const float* panels, size_t channels, size_t pixels, size_t
       for (size_t p = 0; p < count; ++p) image[c * stride + first + p] = panels[p];
   }
 }
+
+void espalier_natural_order(const espalier_kernel* kernel, const float* y, size_t pixels, float* natural) {
+  const size_t rows = kernel->output_channels, panel = kernel->output_panel, width = panel ? panel : pixels;
+  for (size_t first = 0; first < pixels; first += width) {
+    const size_t place = espalier_pixel_place(first, panel, rows), count = smaller(width, pixels - first);
+    for (size_t m = 0; m < rows; ++m) {
+      const size_t channel = kernel->output_order ? kernel->output_order[m] : m;
+      const float* from = y + place + m * kernel->output_stride;
+      float* to = natural + place + channel * kernel->output_stride;
+      for (size_t p = 0; p < count; ++p) to[p] = from[p];
+    }
+  }
+}

@@ -112,7 +112,13 @@ sanitized asan ir import fuzz codegen x86_64 aarch64 wasm jit runtime cli
 sanitized tsan jit runtime cli
 fuzz
 
-[ -z "$failed" ] || say "FAILED so far:$failed"
+# The line of every test stays in the log, so that failures of all stages and ctest's summary end the output together.
 say "release-test"
-timeout -k 30 3600 ctest --preset release -j "$jobs" </dev/null || failed="$failed release-test"
+timeout -k 30 3600 ctest --preset release -j "$jobs" </dev/null >"$logs/release-test.log" 2>&1 || failed="$failed release-test"
+for name in $failed; do
+  say "FAILED: $name (build/logs/$name.log)"
+  grep -a '\*\*\*\|FAILED\|: Failure$\|rror: \|ERROR\|WARNING: ' "$logs/$name.log" | tail -n 30
+done
+[ -n "$failed" ] || say "every stage passed"
+sed -n '/tests passed,/,$p' "$logs/release-test.log"
 [ -z "$failed" ]

@@ -28,6 +28,12 @@ std::string layout(char buffer, char row, uint32_t channels, uint32_t stride, ui
                      row, buffer, uint64_t{channels} * panel);
 }
 
+/// A line for those who have to know; most kernels have none.
+std::string output_order_note(const KernelProgram& p) {
+  if (p.output_order.empty()) return {};
+  return fmt::format("\n * Order    row m of Y is output channel {}.output_order[m]", p.name);
+}
+
 std::string formula(const HeaderKernel& kernel) {
   const std::string sum =
       fmt::format("{}sum over k ascending of W[m, k] * X[k, p]", kernel.has_bias ? "bias[m] + " : "");
@@ -38,12 +44,18 @@ std::string formula(const HeaderKernel& kernel) {
   return "Y[m, p] = " + sum;
 }
 
-std::string values(const Clamp& c) {
+bool multiplies_zeros(const Schedule& s) {
+  return s.form == CodeForm::kDense ||
+         std::any_of(s.parts.begin(), s.parts.end(), [](auto& part) { return part.form == CodeForm::kDense; });
+}
+
+std::string values(const Clamp& c, const Schedule& schedule) {
   if (c.has_low() && c.has_high())
     return fmt::format("X any; Y in [{}, {}], where NaN becomes {}", c.low, c.high, c.low);
   if (c.has_low()) return fmt::format("X any; Y at least {}, which NaN becomes", c.low);
   if (c.has_high()) return fmt::format("X any; Y at most {}, which NaN becomes", c.high);
-  return "X any; Y unbounded, NaN and infinities propagate from inputs that a non-zero multiplies";
+  return fmt::format("X any; Y unbounded, NaN and infinities propagate from inputs that a {} multiplies",
+                     multiplies_zeros(schedule) ? "weight, maybe a zero," : "non-zero");
 }
 
 std::string needed_features(uint64_t features) {
@@ -70,14 +82,17 @@ Result<std::string> kernel_text(const HeaderKernel& kernel) {
        {"INPUT_CHANNELS", std::to_string(p.input_channels)},
        {"INPUT_LAYOUT", layout('x', 'k', p.input_channels, p.input_stride, p.input_panel)},
        {"OUTPUT_LAYOUT", layout('y', 'm', p.output_channels, p.output_stride, p.output_panel)},
+       {"ORDER", output_order_note(p)},
        {"BETWEEN", p.output_panel ? "padding of the last panel may be written" : "between rows, y is left alone"},
        {"INPUT_STRIDE", std::to_string(p.input_stride)},
        {"OUTPUT_STRIDE", std::to_string(p.output_stride)},
        {"MAX_PIXELS", std::to_string(pixels)},
        {"PIXEL_RULE", p.pixels ? fmt::format("always {}", pixels) : fmt::format("1..{}, chosen at each call", pixels)},
-       {"INPUT_ELEMENTS", std::to_string(espalier_buffer_elements(p.input_channels, pixels, p.input_stride, p.input_panel))},
-       {"OUTPUT_ELEMENTS", std::to_string(espalier_buffer_elements(p.output_channels, pixels, p.output_stride, p.output_panel))},
-       {"VALUES", values(kernel.clamp)},
+       {"INPUT_ELEMENTS",
+        std::to_string(espalier_buffer_elements(p.input_channels, pixels, p.input_stride, p.input_panel))},
+       {"OUTPUT_ELEMENTS",
+        std::to_string(espalier_buffer_elements(p.output_channels, pixels, p.output_stride, p.output_panel))},
+       {"VALUES", values(kernel.clamp, p.schedule)},
        {"NEEDS", needed_features(p.target.vector->features)},
        {"ITEMS",
         fmt::format("{} row groups x blocks of {} pixels as independent work items", p.groups.size(), p.pixel_block)},

@@ -95,6 +95,13 @@ void append_numbers(const std::vector<uint32_t>& numbers, std::string& out) {
   out += "\n};\n";
 }
 
+std::string output_order_array(const KernelProgram& p) {
+  if (p.output_order.empty()) return {};
+  std::string out = fmt::format("static const uint32_t {}_output_order[{}] = {{", p.name, p.output_order.size());
+  append_numbers(p.output_order, out);
+  return out;
+}
+
 std::string indices_array(const KernelProgram& p) {
   if (p.indices.empty()) return {};
   std::string out = fmt::format("static const uint{}_t {}_indices[{}] = {{", p.index_bytes * 8, p.name,
@@ -140,7 +147,8 @@ Result<OutputFile> c_file(const KernelProgram& p, const Dialect& dialect, const 
        {"INDICES", indices_array(p)},
        {"INDICES_POINTER", p.name + (p.indices.empty() ? "_weights" : "_indices")},
        {"INDICES_BYTES", std::to_string(p.indices.size() * p.index_bytes)},
-       {"TABLES", tables(p, *chunk_functions)},
+       {"TABLES", output_order_array(p) + tables(p, *chunk_functions)},
+       {"OUTPUT_ORDER", p.output_order.empty() ? "0" : p.name + "_output_order"},
        {"FEATURES", fmt::format("(uint64_t)0x{:x}", p.target.vector->features)},
        {"NONZEROS", std::to_string(p.nonzeros)},
        {"OUTPUT_CHANNELS", std::to_string(p.output_channels)},

@@ -113,6 +113,20 @@ void write_cost(OStream& json, const ManifestLayer& layer) {
   number(json, "index_bytes", p.indices.size() * p.index_bytes);
 }
 
+/// Rounded, so that the text is short and the same everywhere.
+void ratio(OStream& json, std::string_view key, double value) {
+  json.attributeBegin(llvm::StringRef(key));
+  json.rawValue(fmt::format("{:.3f}", value));
+  json.attributeEnd();
+}
+
+void write_output_order(OStream& json, const KernelProgram& p) {
+  if (p.output_order.empty()) return json.attribute("output_order", nullptr);
+  json.attributeArray("output_order", [&] {
+    for (const uint32_t channel : p.output_order) json.value(channel);
+  });
+}
+
 std::string_view layout(const KernelProgram& p) {
   if (p.input_panel) return p.output_panel ? "panels" : "panels to chw";
   return p.output_panel ? "chw to panels" : "chw";
@@ -133,10 +147,13 @@ void write_layer(OStream& json, const ManifestLayer& layer) {
     number(json, "output_panel", p.output_panel);
     number(json, "pixel_multiple", p.pixel_multiple);
     number(json, "alignment_bytes", alignof(float));
-    text(json, "form", std::string_view(schedule).substr(0, schedule.find(':')));
+    text(json, "form", form_name(p.schedule));
     text(json, "schedule", schedule);
     text(json, "reason", layer.reason);
     write_cost(json, layer);
+    ratio(json, "nonzeros_per_input_load", layer.sharing_after);
+    ratio(json, "nonzeros_per_input_load_unclustered", layer.sharing_before);
+    write_output_order(json, p);
     names(json, "files", layer.files);
   });
 }

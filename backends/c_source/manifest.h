@@ -19,6 +19,8 @@ struct ManifestLayer {
   bool has_bias = false;
   std::optional<uint64_t> code_bytes;  ///< machine code; absent where Espalier emitted none (C source)
   std::vector<std::string> files;      ///< names of the files that hold this kernel
+  double sharing_before = 1;           ///< non-zeros per input load in the matrix's own order of rows
+  double sharing_after = 1;            ///< the same as compiled
 };
 
 struct ManifestInput {

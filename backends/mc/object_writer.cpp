@@ -91,6 +91,10 @@ std::string indices_of(const KernelProgram& p) {
   return bytes;
 }
 
+std::string output_order_of(const KernelProgram& p) {
+  return {reinterpret_cast<const char*>(p.output_order.data()), p.output_order.size() * sizeof(uint32_t)};
+}
+
 /// Where one kernel goes.
 struct Sections {
   llvm::MCSection *code, *constants, *pointers;
@@ -199,10 +203,24 @@ class ObjectWriter {
     streamer_->emitValueToAlignment(kCacheLine);
     const Symbol groups = define(p.name + ".groups", llvm::MCSA_ELF_TypeObject);
     emit_constant(groups, groups_of(p));
+    const llvm::MCExpr* order = emit_output_order(p);
     const Symbol name = define(p.name + ".name", llvm::MCSA_ELF_TypeObject);
     emit_constant(name, {p.name.c_str(), p.name.size() + 1});
     const Symbol chunks = emit_chunk_table(p);
-    emit_descriptor(p, name, groups, chunks, weights, indices);
+    emit_descriptor(p, {{offsetof(espalier_kernel, name), name.address},
+                        {offsetof(espalier_kernel, groups), groups.address},
+                        {offsetof(espalier_kernel, chunks), chunks.address},
+                        {offsetof(espalier_kernel, weights), weights.address},
+                        {offsetof(espalier_kernel, indices), indices.address},
+                        {offsetof(espalier_kernel, output_order), order}});
+  }
+
+  /// Null where rows are channels.
+  const llvm::MCExpr* emit_output_order(const KernelProgram& p) {
+    if (p.output_order.empty()) return llvm::MCConstantExpr::create(0, context());
+    const Symbol order = define(p.name + ".output_order", llvm::MCSA_ELF_TypeObject);
+    emit_constant(order, output_order_of(p));
+    return order.address;
   }
 
   void emit_code(const KernelCode& kernel) {
@@ -236,22 +254,18 @@ class ObjectWriter {
     return table;
   }
 
-  void emit_descriptor(const KernelProgram& p, Symbol name, Symbol groups, Symbol chunks, Symbol weights,
-                       Symbol indices) {
-    const struct {
-      size_t offset;
-      const llvm::MCExpr* address;
-    } pointers[] = {{offsetof(espalier_kernel, name), name.address},
-                    {offsetof(espalier_kernel, groups), groups.address},
-                    {offsetof(espalier_kernel, chunks), chunks.address},
-                    {offsetof(espalier_kernel, weights), weights.address},
-                    {offsetof(espalier_kernel, indices), indices.address}};
+  /// A field of the descriptor that holds an address; in the order of the fields.
+  struct Pointer {
+    size_t offset;
+    const llvm::MCExpr* address;
+  };
+  void emit_descriptor(const KernelProgram& p, std::initializer_list<Pointer> pointers) {
     const espalier_kernel descriptor = descriptor_of(p);
     const llvm::StringRef image(reinterpret_cast<const char*>(&descriptor), sizeof descriptor);
     switch_to(sections_.pointers, kCacheLine);
     const Symbol kernel = define(p.name, llvm::MCSA_ELF_TypeObject, /*global=*/true);
     size_t done = 0;
-    for (const auto& pointer : pointers) {
+    for (const Pointer& pointer : pointers) {
       streamer_->emitBytes(image.slice(done, pointer.offset));
       streamer_->emitValue(pointer.address, sizeof(void*));
       done = pointer.offset + sizeof(void*);

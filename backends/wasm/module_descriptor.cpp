@@ -29,6 +29,10 @@ void write_kernel(llvm::json::OStream& json, const KernelProgram& p) {
   json.attribute("chunks", p.chunks.size());
   json.attribute("weight_bytes", p.stream.size() * sizeof(float));
   json.attribute("indices_bytes", p.indices.size() * p.index_bytes);
+  if (p.output_order.empty()) return;
+  json.attributeArray("output_order", [&] {
+    for (const uint32_t channel : p.output_order) json.value(channel);
+  });
 }
 
 std::string descriptor(std::span<const KernelProgram> programs) {

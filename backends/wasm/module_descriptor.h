@@ -10,7 +10,7 @@ namespace espalier::wasm {
 
 /// The custom section `espalier` as bytes, to be put behind a module's other sections: JSON with the ABI version, the
 /// features (names of the tool conventions) and, per kernel, shape, strides, panels, pixels, work-item geometry and
-/// sizes, in the words and units of kernel_abi.h.
+/// sizes, and its output order if it has one, in the words and units of kernel_abi.h.
 std::string descriptor_section(std::span<const KernelProgram> programs);
 
 }  // namespace espalier::wasm

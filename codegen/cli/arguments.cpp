@@ -125,6 +125,12 @@ Status apply_layouts(const InputArguments& a, const Target& target, uint32_t pix
   return output.apply(pixels, panel, spec.output_stride, spec.output_panel);
 }
 
+Result<OutputOrder> parse_output_order(std::string_view text) {
+  if (text.empty() || text == "natural") return OutputOrder::kNatural;
+  if (text == "clustered") return OutputOrder::kClustered;
+  return bad_input("--output-order is '{}', but must be natural or clustered", text);
+}
+
 Result<KernelSpec> make_spec(const InputArguments& arguments, const Target& target, NamedMatrix matrix,
                              std::string name) {
   KernelSpec spec;
@@ -138,6 +144,9 @@ Result<KernelSpec> make_spec(const InputArguments& arguments, const Target& targ
     if (!clamp) return clamp.error();
     spec.clamp = *clamp;
   }
+  const auto order = parse_output_order(arguments.output_order);
+  if (!order) return order.error();
+  spec.output_order = *order;
   if (!arguments.no_bias) spec.bias = std::move(matrix.bias);
   spec.matrix = std::move(matrix.matrix);
   if (Status s = apply_layouts(arguments, target, pixels->most, spec); !s) return std::move(s).error();
@@ -157,6 +166,8 @@ void InputArguments::add_to(CLI::App& app) {
   app.add_option("--input-panel", input_panel,
                  "pixels of an input panel, or auto; the input is then [panels][channels][pixels]");
   app.add_option("--output-panel", output_panel, "pixels of an output panel, or auto");
+  app.add_option("--output-order", output_order,
+                 "rows of the output: natural, or clustered as the compiler likes them; the kernel then says which");
   app.add_option("--clamp", clamp, "none, relu, relu6 or LOW,HIGH (default: the file's)");
   app.add_flag("--no-bias", no_bias, "leave the file's biases out");
   app.add_option("--seed", seed, "for values of pattern-only files and for inputs")
@@ -167,7 +178,9 @@ void InputArguments::add_to(CLI::App& app) {
 void TargetArguments::add_to(CLI::App& app, bool with_target) {
   if (with_target) app.add_option("--target", target, "see `espalier targets`")->capture_default_str();
   app.add_option("--cpu", cpu, "CPU or vector instruction set (default: the target's)");
-  app.add_option("--schedule", schedule, "auto, unrolled, nano, loop or dense, e.g. unrolled:rows=8,vectors=3,k=128,chunk=768");
+  app.add_option("--schedule", schedule,
+                 "auto, unrolled, nano, loop or dense, e.g. unrolled:rows=8,vectors=3,k=128,chunk=768; +dense, +nano "
+                 "for rows apart");
   app.add_option("--max-code-bytes", max_code_bytes,
                  "bound on code and weights of all kernels together (default: 14 bytes per non-zero, or 256 KiB)");
   app.add_option("-O", optimize, "s: small code, 7 bytes per non-zero (-Os)")->check(CLI::IsMember({"s"}));

@@ -13,7 +13,7 @@ namespace espalier::cli {
 /// Which matrices, and what to compute with them.
 struct InputArguments {
   std::string file, select, orientation, pixels, clamp;
-  std::string input_stride, output_stride, input_panel, output_panel;
+  std::string input_stride, output_stride, input_panel, output_panel, output_order;
   uint64_t seed = 1;
   bool no_bias = false;
 

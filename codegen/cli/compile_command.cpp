@@ -43,6 +43,7 @@ std::string canonical_command(const CompileArguments& a, const Target& target) {
   add("--output-stride", a.input.output_stride);
   add("--input-panel", a.input.input_panel);
   add("--output-panel", a.input.output_panel);
+  add("--output-order", a.input.output_order);
   add("--clamp", a.input.clamp);
   if (a.input.no_bias) text += " --no-bias";
   if (a.input.seed != 1) add("--seed", std::to_string(a.input.seed));

@@ -11,7 +11,7 @@
 #include "codegen/cli/commands.h"
 #include "codegen/cli/progress.h"
 #include "codegen/cost/cpu_costs.h"
-#include "codegen/kernel_plan.h"
+#include "codegen/input_loads.h"
 #include "codegen/measure/measure_kernel.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -29,22 +29,24 @@ struct ExplainArguments {
 
 /// What is said of one kernel.
 struct Explanation {
-  const CompiledKernel* kernel;
-  Candidate chosen;
+  const CompiledKernel* kernel = nullptr;
+  Candidate chosen = {};
   std::vector<Candidate> others;  ///< the best of every other form, best first
   double sharing_before = 1, sharing_after = 1, microseconds_per_cycle = 0;
+  std::vector<TileRows> parts;  ///< of the schedule, and the rest
+  std::vector<Cost> part_costs;
   std::optional<KernelMeasurement> measured;
 
-  double microseconds(const Candidate& c) const { return c.cost.cycles() * microseconds_per_cycle; }
+  double microseconds(const Cost& cost) const { return cost.cycles() * microseconds_per_cycle; }
   double share_of_fma() const { return chosen.cost.fma / chosen.cost.cycles(); }
 };
 
 /// Why the compiler took this one.
 std::string reason(const Explanation& e) {
-  const std::string_view form = form_name(e.chosen.schedule.form);
+  const std::string_view form = form_name(e.chosen.schedule);
   if (e.others.empty()) return fmt::format("{} was asked for", form);
   const double ratio = e.others[0].cost.cycles() / e.chosen.cost.cycles();
-  const std::string_view next = form_name(e.others[0].schedule.form);
+  const std::string_view next = form_name(e.others[0].schedule);
   if (ratio >= 1) return fmt::format("{} is predicted to be {:.0f} % faster than {}", form, 100 * (ratio - 1), next);
   return fmt::format("{} would be {:.0f} % faster, but its code does not fit the budget", next, 100 * (1 / ratio - 1));
 }
@@ -54,13 +56,18 @@ Result<Explanation> explain(const CompiledKernel& kernel, const Target& target, 
   const KernelProgram& program = *kernel.program;
   auto ranked = rank_schedules(spec, target, wish);
   if (!ranked) return std::move(ranked).error();
-  Explanation e{&kernel, {}, {}, 1, 1, 1e-3 / cpu_costs(target.cpu->name).ghz, {}};
+  Explanation e;
+  e.kernel = &kernel;
+  e.microseconds_per_cycle = 1e-3 / cpu_costs(target.cpu->name).ghz;
+  e.parts = count_parts(spec.matrix, program.channel_order(), program.schedule);
   e.sharing_before = nonzeros_per_input_load(spec.matrix, {}, program.schedule.tile_rows);
-  e.sharing_after = nonzeros_per_input_load(spec.matrix, program.row_order, program.schedule.tile_rows);
-  e.chosen = {program.schedule, predict(spec, target, program.schedule, e.sharing_after)};
-  std::map<CodeForm, bool> seen = {{program.schedule.form, true}};
+  e.sharing_after = nonzeros_per_input_load(e.parts);
+  e.chosen = {program.schedule, predict(spec, target, program.schedule, e.parts)};
+  for (size_t i = 0; i < e.parts.size(); ++i)
+    e.part_costs.push_back(predict(spec, target, schedule_of_part(program.schedule, i), e.parts[i]));
+  std::map<std::string_view, bool> seen = {{form_name(program.schedule), true}};
   for (const Candidate& c : *ranked)
-    if (!std::exchange(seen[c.schedule.form], true)) e.others.push_back(c);
+    if (!std::exchange(seen[form_name(c.schedule)], true)) e.others.push_back(c);
   return e;
 }
 
@@ -71,13 +78,22 @@ std::string layout(uint32_t stride, uint32_t panel) {
 void print_costs(const Explanation& e) {
   const Cost& c = e.chosen.cost;
   const double all = c.cycles();
-  fmt::print("  predicted  {:.1f} us on {}, {:.0f} % of it multiply-adds; bound by {}\n", e.microseconds(e.chosen),
+  fmt::print("  predicted  {:.1f} us on {}, {:.0f} % of it multiply-adds; bound by {}\n", e.microseconds(e.chosen.cost),
              e.kernel->program->target.cpu->name, 100 * e.share_of_fma(), c.bound_by());
   fmt::print(
       "             share of the time: fma {:.0f} %, chain {:.0f} %, loads {:.0f} %, issue {:.0f} %, fetch {:.0f} % (the "
       "largest counts), traffic {:.0f} %, loop exits {:.0f} %\n",
       100 * c.fma / all, 100 * c.chain / all, 100 * c.loads / all, 100 * c.issue / all, 100 * c.fetch / all,
       100 * c.traffic / all, 100 * c.exits / all);
+}
+
+/// What each part of a mixture does.
+void print_parts(const Explanation& e) {
+  if (e.parts.size() == 1) return;
+  for (size_t i = 0; i < e.parts.size(); ++i)
+    fmt::print("  part       {}: {:.0f} rows, {:.0f} non-zeros, {:.1f} us, {:.2f} non-zeros per input load\n",
+               form_name(schedule_of_part(e.chosen.schedule, i)), e.parts[i].rows, e.parts[i].nonzeros,
+               e.microseconds(e.part_costs[i]), e.parts[i].sharing);
 }
 
 void print_text(const Explanation& e) {
@@ -89,6 +105,9 @@ void print_text(const Explanation& e) {
   fmt::print("  form       {}; {}\n", to_string(p.schedule), reason(e));
   fmt::print("  layout     input {}, output {}\n", layout(p.input_stride, p.input_panel),
              layout(p.output_stride, p.output_panel));
+  if (e.kernel->input.spec.output_order == OutputOrder::kClustered)
+    fmt::print("  rows of Y  {}\n", p.output_order.empty() ? "in the natural order" : "in the order of the clusters");
+  print_parts(e);
   print_costs(e);
   if (e.measured)
     fmt::print("  measured   {:.1f} us, {:.1f} GFLOP/s, {:.0f} % of the bound of {:.1f} (FMA {:.1f}, streaming {:.1f})\n",
@@ -101,44 +120,61 @@ void print_text(const Explanation& e) {
              e.sharing_after, e.sharing_before);
   for (const Candidate& c : e.others)
     fmt::print("  instead    {}: {:.1f} us, {:.1f} bytes per non-zero, bound by {}\n", to_string(c.schedule),
-               e.microseconds(c), (c.cost.code_bytes + c.cost.weight_bytes) / nonzeros, c.cost.bound_by());
+               e.microseconds(c.cost), (c.cost.code_bytes + c.cost.weight_bytes) / nonzeros, c.cost.bound_by());
 }
 
 llvm::json::Object json_of(const Explanation& e, const Candidate& c) {
   return llvm::json::Object{{"schedule", to_string(c.schedule)},
-          {"form", std::string(form_name(c.schedule.form))},
-          {"predicted_microseconds", e.microseconds(c)},
-          {"bound_by", std::string(c.cost.bound_by())},
-          {"cycles", llvm::json::Object{{"fma", c.cost.fma},
-                                        {"chain", c.cost.chain},
-                                        {"loads", c.cost.loads},
-                                        {"issue", c.cost.issue},
-                                        {"fetch", c.cost.fetch},
-                                        {"traffic", c.cost.traffic},
-                                        {"exits", c.cost.exits},
-                                        {"all", c.cost.cycles()}}},
-          {"predicted_code_bytes", c.cost.code_bytes},
-          {"predicted_weight_bytes", c.cost.weight_bytes}};
+                            {"form", std::string(form_name(c.schedule))},
+                            {"predicted_microseconds", e.microseconds(c.cost)},
+                            {"bound_by", std::string(c.cost.bound_by())},
+                            {"cycles", llvm::json::Object{{"fma", c.cost.fma},
+                                                          {"chain", c.cost.chain},
+                                                          {"loads", c.cost.loads},
+                                                          {"issue", c.cost.issue},
+                                                          {"fetch", c.cost.fetch},
+                                                          {"traffic", c.cost.traffic},
+                                                          {"exits", c.cost.exits},
+                                                          {"all", c.cost.cycles()}}},
+                            {"predicted_code_bytes", c.cost.code_bytes},
+                            {"predicted_weight_bytes", c.cost.weight_bytes}};
+}
+
+llvm::json::Array json_of_parts(const Explanation& e) {
+  llvm::json::Array parts;
+  for (size_t i = 0; i < e.parts.size(); ++i) {
+    const Schedule own = schedule_of_part(e.chosen.schedule, i);
+    parts.push_back(llvm::json::Object{{"form", std::string(form_name(own))},
+                                       {"rows", static_cast<int64_t>(e.parts[i].rows)},
+                                       {"nonzeros", static_cast<int64_t>(e.parts[i].nonzeros)},
+                                       {"nonzeros_per_input_load", e.parts[i].sharing},
+                                       {"share_in_blocks", e.parts[i].nonzeros_in_blocks},
+                                       {"predicted_microseconds", e.microseconds(e.part_costs[i])}});
+  }
+  return parts;
 }
 
 llvm::json::Object json_of(const Explanation& e) {
   const KernelProgram& p = *e.kernel->program;
   llvm::json::Array others;
   for (const Candidate& c : e.others) others.push_back(json_of(e, c));
-  llvm::json::Object object{{"kernel", p.name},
-                            {"output_channels", p.output_channels},
-                            {"input_channels", p.input_channels},
-                            {"pixels", e.kernel->input.spec.max_pixels()},
-                            {"nonzeros", static_cast<int64_t>(p.nonzeros)},
-                            {"input_panel", p.input_panel},
-                            {"output_panel", p.output_panel},
-                            {"reason", reason(e)},
-                            {"chosen", json_of(e, e.chosen)},
-                            {"others", std::move(others)},
-                            {"code_bytes", static_cast<int64_t>(e.kernel->code_bytes())},
-                            {"weight_bytes", static_cast<int64_t>(e.kernel->weight_bytes())},
-                            {"nonzeros_per_input_load", e.sharing_after},
-                            {"nonzeros_per_input_load_unclustered", e.sharing_before}};
+  llvm::json::Object object{
+      {"kernel", p.name},
+      {"output_channels", p.output_channels},
+      {"input_channels", p.input_channels},
+      {"pixels", e.kernel->input.spec.max_pixels()},
+      {"nonzeros", static_cast<int64_t>(p.nonzeros)},
+      {"input_panel", p.input_panel},
+      {"output_panel", p.output_panel},
+      {"reason", reason(e)},
+      {"chosen", json_of(e, e.chosen)},
+      {"parts", json_of_parts(e)},
+      {"others", std::move(others)},
+      {"output_order", p.output_order.empty() ? llvm::json::Value(nullptr) : llvm::json::Value(p.output_order)},
+      {"code_bytes", static_cast<int64_t>(e.kernel->code_bytes())},
+      {"weight_bytes", static_cast<int64_t>(e.kernel->weight_bytes())},
+      {"nonzeros_per_input_load", e.sharing_after},
+      {"nonzeros_per_input_load_unclustered", e.sharing_before}};
   if (e.measured)
     object["measured"] = llvm::json::Object{{"microseconds", 1e6 * e.measured->seconds.median},
                                             {"gflops", e.measured->gflops()},

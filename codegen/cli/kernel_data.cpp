@@ -4,6 +4,9 @@
 #include <fstream>
 
 #include "codegen/cli/progress.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 namespace espalier::cli {
 
@@ -16,6 +19,49 @@ std::vector<float> seeded_input(const KernelSpec& spec, uint64_t seed) {
 
 std::vector<float> empty_output(const KernelSpec& spec) {
   return std::vector<float>(spec.output_elements());
+}
+
+namespace {
+
+/// One layer's symbol and output_order.
+Status add_order(const llvm::json::Value& value, OutputOrders& orders) {
+  const llvm::json::Object* layer = value.getAsObject();
+  const auto symbol = layer ? layer->getString("symbol") : std::nullopt;
+  if (!symbol) return bad_input("has a layer without a symbol");
+  std::vector<uint32_t>& order = orders[symbol->str()];
+  const llvm::json::Value* field = layer->get("output_order");
+  if (field && field->kind() == llvm::json::Value::Null) return {};
+  const llvm::json::Array* channels = field ? field->getAsArray() : nullptr;
+  if (!channels) return bad_input("has no output_order for {}", symbol->str());
+  for (const llvm::json::Value& channel : *channels) {
+    const auto number = channel.getAsUINT64();
+    if (!number || *number > UINT32_MAX)
+      return bad_input("has an output_order for {} with other than numbers", symbol->str());
+    order.push_back(static_cast<uint32_t>(*number));
+  }
+  return {};
+}
+
+Result<OutputOrders> orders_of(llvm::StringRef text) {
+  auto json = llvm::json::parse(text);
+  if (!json) return bad_input("is no JSON: {}", llvm::toString(json.takeError()));
+  const llvm::json::Object* object = json->getAsObject();
+  const llvm::json::Array* layers = object ? object->getArray("layers") : nullptr;
+  if (!layers) return bad_input("has no list of layers");
+  OutputOrders orders;
+  for (const llvm::json::Value& layer : *layers)
+    if (Status s = add_order(layer, orders); !s) return std::move(s).error();
+  return orders;
+}
+
+}  // namespace
+
+Result<OutputOrders> read_output_orders(const std::string& manifest) {
+  const auto buffer = llvm::MemoryBuffer::getFile(manifest);
+  if (!buffer) return system_error("cannot read {}: {}", manifest, buffer.getError().message());
+  auto orders = orders_of((*buffer)->getBuffer());
+  if (!orders) return std::move(orders).error().in(manifest);
+  return orders;
 }
 
 Status write_floats(const std::string& path, const std::vector<float>& values) {

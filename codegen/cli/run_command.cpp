@@ -25,7 +25,7 @@ namespace {
 struct RunArguments {
   InputArguments input;
   TargetArguments target;
-  std::string write_data, check, json;
+  std::string write_data, check, manifest, json;
 };
 
 /// What one row of the table says. Times are 0 when nothing ran.
@@ -117,7 +117,7 @@ Result<Row> run_kernel(const CompiledKernel& compiled, const espalier_kernel& ke
   std::vector<float> y = empty_output(spec);
   Row row{&spec, compiled.code_bytes(), compiled.weight_bytes(), compiled.compile_seconds * 1e3};
   row.gflops = time_kernel(kernel, x.data(), y.data(), run_pixels(spec));
-  row.error = error_in_bounds(spec, x, y, run_pixels(spec));
+  row.error = error_in_bounds(spec, x, y, run_pixels(spec), compiled.program->output_order);
   if (a.write_data.empty()) return row;
   if (Status s = write_floats(data_path(a.write_data, spec, "x"), x); !s) return std::move(s).error();
   if (Status s = write_floats(data_path(a.write_data, spec, "y"), y); !s) return std::move(s).error();
@@ -150,15 +150,33 @@ Result<Outcome> run_here(const RunArguments& a, const Target& target, std::vecto
   return report(rows, a);
 }
 
+/// The order that a manifest has for this kernel.
+Result<std::vector<uint32_t>> order_of(const OutputOrders& orders, const KernelSpec& spec) {
+  const auto found = orders.find(spec.name);
+  if (found == orders.end()) return bad_input("has no kernel {}", spec.name);
+  std::vector<uint32_t> sorted = found->second;
+  std::sort(sorted.begin(), sorted.end());
+  for (uint32_t row = 0; row < sorted.size(); ++row)
+    if (sorted[row] != row) return bad_input("has an output_order of kernel {} that is no permutation", spec.name);
+  if (!sorted.empty() && sorted.size() != spec.matrix.rows())
+    return bad_input("has an output_order of {} rows for kernel {}, which has {}", sorted.size(), spec.name,
+                     spec.matrix.rows());
+  return found->second;
+}
+
 /// Checks outputs that something else computed from seeded_input.
 Result<Outcome> check_elsewhere(const RunArguments& a, const std::vector<LibraryKernel>& kernels) {
+  const auto orders = a.manifest.empty() ? Result<OutputOrders>(OutputOrders()) : read_output_orders(a.manifest);
+  if (!orders) return orders.error();
   std::vector<Row> rows;
   print_header();
   for (const LibraryKernel& k : kernels) {
+    auto order = a.manifest.empty() ? Result(std::vector<uint32_t>()) : order_of(*orders, k.spec);
+    if (!order) return std::move(order).error().in(a.manifest);
     const auto y = read_floats(data_path(a.check, k.spec, "y"), empty_output(k.spec).size());
     if (!y) return y.error();
     Row row{&k.spec};
-    row.error = error_in_bounds(k.spec, seeded_input(k.spec, a.input.seed), *y, run_pixels(k.spec));
+    row.error = error_in_bounds(k.spec, seeded_input(k.spec, a.input.seed), *y, run_pixels(k.spec), *order);
     print_row(row);
     rows.push_back(row);
   }
@@ -181,6 +199,9 @@ Command add_run_command(CLI::App& app) {
   a->target.add_to(app, /*with_target=*/false);
   app.add_option("--write-data", a->write_data, "write NAME.x.f32 and NAME.y.f32 (raw fp32) per kernel there");
   app.add_option("--check", a->check, "run nothing; check the NAME.y.f32 files in this directory instead");
+  app.add_option("--manifest", a->manifest,
+                 "with --check: the manifest.json that says in which order rows were written")
+      ->needs("--check");
   app.add_option("--json", a->json, "write the table there as JSON");
   return [a] { return run(*a); };
 }

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 #include "codegen/cost/cpu_costs.h"
 #include "codegen/kernel_plan.h"
+#include "codegen/row_parts.h"
 
 namespace espalier {
 namespace {
@@ -41,6 +43,14 @@ constexpr TileChoice kTileChoices[] = {
     {"portable", CodeForm::kLoop, 1, 1, 8},   {"portable", CodeForm::kNano, 2, 1, 4},
     {"portable", CodeForm::kDense, 4, 1, 2},
 };
+/// For rows that share all of their columns in twos or fours.
+constexpr TileChoice kBlockTiles[] = {
+    {"avx2", CodeForm::kNano, 4, 1, 3},       {"avx2", CodeForm::kNano, 2, 5, 5},
+    {"avx512", CodeForm::kNano, 2, 1, 6},
+    {"neon", CodeForm::kNano, 2, 1, 6},
+    {"simd128", CodeForm::kNano, 4, 1, 4},    {"relaxed", CodeForm::kNano, 4, 1, 4},
+    {"portable", CodeForm::kNano, 4, 1, 4},
+};
 // clang-format on
 
 uint32_t ceil_div(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
@@ -75,17 +85,36 @@ void choose_rest_of_tile(Choice& plan) {
     for (s.tile_rows = 8; s.tile_rows > 1 && !fits();) --s.tile_rows;
 }
 
+/// Bytes of one input channel in a pixel tile; caches hold whole lines, which rows of panels share.
+uint32_t tile_row_bytes(const Choice& plan) {
+  return std::max(plan.spec.input_panel ? 0u : 64u, plan.schedule.tile_vectors * plan.target.vector->lanes * 4);
+}
+
 /// A K block's slice of one pixel tile of the input has to stay in L1D while the chunk's rows pass over it; about a
 /// third of the cache is left for the output rows and the weights.
 void choose_k_block(Choice& plan) {
   Schedule& s = plan.schedule;
   if (s.k_block) return;
   const uint32_t columns = std::max(1u, plan.spec.matrix.columns());
-  const uint32_t row_bytes = s.tile_vectors * plan.target.vector->lanes * 4;
-  const uint32_t fits = std::max(16u, plan.target.cpu->l1d * 2 / 3 / row_bytes);
+  const uint32_t fits = std::max(16u, plan.target.cpu->l1d * 2 / 3 / tile_row_bytes(plan));
   // Up to half as much again costs less than another pass over the output.
   const uint32_t blocks = columns <= fits + fits / 2 ? 1 : ceil_div(columns, fits);
   s.k_block = ceil_div(columns, blocks);
+}
+
+/// K blocks worth a prediction: those whose slice takes from a sixth of L1D to two and a half of it, and a single one.
+/// Fewer non-zeros per block make row ends dearer, so sparse layers want larger blocks than the cache.
+std::vector<uint32_t> k_blocks_to_try(const Choice& plan) {
+  if (plan.schedule.k_block) return {plan.schedule.k_block};
+  const uint32_t columns = std::max(1u, plan.spec.matrix.columns());
+  const double line = tile_row_bytes(plan), l1d = plan.target.cpu->l1d;
+  std::vector<uint32_t> found{columns};
+  for (const uint32_t blocks : {2u, 3u, 4u, 6u, 8u, 12u, 16u, 24u, 32u}) {
+    const uint32_t k = ceil_div(columns, blocks);
+    if (k >= 16 && k * line >= l1d / 6 && k * line <= 2.5 * l1d && k < found.back()) found.push_back(k);
+  }
+  if (found.size() > 1 && columns * line > 4 * l1d) found.erase(found.begin());
+  return found;
 }
 
 /// Rolled code has no size to bound; groups of rows are for threads to share where panels are few. A group costs its
@@ -134,6 +163,22 @@ double traffic(const Choice& plan, uint32_t block) {
   return kCodeWeight * code_traffic + input_traffic;
 }
 
+/// Pixel blocks worth a prediction; 0 leaves it to choose_pixel_block. Several panels at a time spare straight code some
+/// fetches from L2, which CPUs that fetch slowly from there gain by; four blocks stay for threads to share.
+std::vector<uint32_t> pixel_blocks_to_try(const Choice& plan) {
+  const uint32_t panel = panel_of(plan.spec);
+  if (plan.schedule.pixel_block || plan.schedule.form != CodeForm::kUnrolled) return {plan.schedule.pixel_block};
+  std::vector<uint32_t> found{0};
+  if (panel == 0) {  // or as many as L2 keeps
+    const uint32_t keeps = plan.target.cpu->l2 / 12 / std::max(1u, plan.spec.matrix.columns() + plan.spec.matrix.rows());
+    if (keeps < plan.spec.max_pixels()) found.push_back(std::max(1u, keeps));
+    return found;
+  }
+  for (const uint32_t panels : {4u, 8u})
+    if (uint64_t{4} * panels * panel <= plan.spec.max_pixels()) found.push_back(panels * panel);
+  return found;
+}
+
 /// One panel at a time: its slices stay in the caches, and panels are what threads share. A tile narrower than a panel
 /// has to stay inside one (KernelProgram's verifier), so then a block is one tile's walk through what both sides share.
 void choose_panel_block(Choice& plan, uint32_t width) {
@@ -180,36 +225,60 @@ Status check(const Choice& plan) {
   return {};
 }
 
+/// Where the activations do not stay in L2 and something comes next. A line for each row of X and Y is little beside the
+/// multiply-adds. Zen 3, whose prefetchers find the rows, loses a fifth (128x64 at 3136 pixels: 52 instead of 66 GFLOP/s).
+bool gains_by_prefetch(const Choice& plan) {
+  const SparseMatrix& m = plan.spec.matrix;
+  const double bytes = 4.0 * (uint64_t{m.rows()} + m.columns()) * plan.spec.max_pixels();
+  return cpu_costs(plan.target.cpu->name).prefetch && bytes > 0.5 * plan.target.cpu->l2 &&
+         plan.schedule.pixel_block < plan.spec.max_pixels();
+}
+
 /// Fills in what a schedule with a form and a possible tile leaves open.
 void choose_rest(Choice& plan) {
   choose_k_block(plan);
   choose_chunk(plan);
   choose_pixel_block(plan);
-  if (plan.schedule.prefetch == -1) plan.schedule.prefetch = 0;
+  if (plan.schedule.prefetch == -1) plan.schedule.prefetch = gains_by_prefetch(plan) ? 1 : 0;
   if (plan.schedule.cluster == -1) plan.schedule.cluster = plan.schedule.tile_rows > 2 ? 1 : 0;
 }
 
 /// Clustering finds rows with more in common than chance gives (Zen 3's and NEON's tiles on MobileNetV1: 1.1 to 1.3).
 constexpr double kClusterGain = 1.15;
+/// Share of zeros from which on nobody is given dense code unasked.
+constexpr double kMostZeros = 0.6;
 
-double sharing_of(const KernelSpec& spec, const Schedule& s) {
-  const double even = expected_sharing(1 - spec.matrix.sparsity(), s.tile_rows);
-  return s.cluster == 1 ? std::min<double>(s.tile_rows, kClusterGain * even) : even;
+/// What the tiles will share, before the rows have an order: blocks all, the others what is to be expected.
+TileRows expected_tiles(const KernelSpec& spec, const Schedule& s, const RowWork& work) {
+  TileRows tiles{double(work.rows), double(work.nonzeros), 1, 0, 0};
+  const double places = tiles.rows * std::max(1u, spec.matrix.columns());
+  const double even = places == 0 ? 1 : expected_sharing(tiles.nonzeros / places, s.tile_rows);
+  tiles.sharing = s.cluster == 1 ? std::min<double>(s.tile_rows, kClusterGain * even) : even;
+  if (s.cluster != 1 || s.tile_rows == 1) return tiles;
+  const double blocks = tiles.nonzeros_in_blocks = work.nonzeros_in_blocks(s.tile_rows);
+  tiles.rows_in_blocks = work.rows_in_blocks(s.tile_rows);
+  tiles.sharing = 1 / (blocks / s.tile_rows + (1 - blocks) / tiles.sharing);
+  return tiles;
 }
 
-class Candidates {
+/// Blocks that hold this share of the non-zeros get tiles of their own, and are worth clustering for.
+constexpr double kMostlyBlocks = 0.5, kSomeBlocks = 0.1;
+
+/// All schedules of a single form for some rows of the matrix.
+class SingleForms {
  public:
-  Candidates(const KernelSpec& spec, const Target& target, const Schedule& wish)
-      : spec_(spec), target_(target), wish_(wish) {}
+  SingleForms(const KernelSpec& spec, const Target& target, const Schedule& wish, const RowWork& work)
+      : spec_(spec), target_(target), wish_(wish), work_(work) {}
 
   Result<std::vector<Candidate>> run() {
     for (const TileChoice& choice : kTileChoices)
-      if (choice.isa == target_.vector->name && is_wished(choice)) add_tiles(choice);
+      if (is_wished(choice)) add_tiles(choice);
+    for (const TileChoice& choice : kBlockTiles)
+      if (is_wished(choice) &&
+          (wish_.tile_rows == choice.rows || work_.nonzeros_in_blocks(choice.rows) >= kMostlyBlocks))
+        add_tiles(choice);
     if (found_.empty())
       if (Status s = add_as_wished(); !s) return std::move(s).error();
-    std::stable_sort(found_.begin(), found_.end(), [](const Candidate& a, const Candidate& b) {
-      return a.cost.cycles() < b.cost.cycles();
-    });
     return std::move(found_);
   }
 
@@ -217,10 +286,13 @@ class Candidates {
   bool is_wished(const TileChoice& c) const {
     const bool form = wish_.form == CodeForm::kChosen ? is_sensible(c.form) : wish_.form == c.form;
     const bool vectors = wish_.tile_vectors == 0 || (wish_.tile_vectors >= c.least_vectors && wish_.tile_vectors <= c.most_vectors);
-    return form && vectors && (wish_.tile_rows == 0 || wish_.tile_rows == c.rows);
+    return c.isa == target_.vector->name && form && vectors && (wish_.tile_rows == 0 || wish_.tile_rows == c.rows);
   }
-  /// Multiplying by zeros is for layers that have few, or whose outputs depend on it not at all.
-  bool is_sensible(CodeForm form) const { return form != CodeForm::kDense || spec_.matrix.sparsity() < 0.6; }
+  /// Multiplying by zeros is for rows that have few, or whose outputs depend on it not at all.
+  bool is_sensible(CodeForm form) const {
+    const double places = double(work_.rows) * spec_.matrix.columns();
+    return form != CodeForm::kDense || places == 0 || double(work_.nonzeros) > places * (1 - kMostZeros);
+  }
 
   void add_tiles(const TileChoice& c) {
     for (uint32_t v = c.least_vectors; v <= c.most_vectors; ++v) {
@@ -228,18 +300,15 @@ class Candidates {
       choice.schedule.form = c.form;
       choice.schedule.tile_rows = c.rows;
       choice.schedule.tile_vectors = v;
-      if ((wish_.tile_vectors == 0 || wish_.tile_vectors == v) && fits_panels(choice, v)) (void)add_blocks(choice);
+      if ((wish_.tile_vectors != 0 && wish_.tile_vectors != v) || !fits_panels(choice, v)) continue;
+      for (const uint32_t k : k_blocks_to_try(choice))
+        for (const uint32_t pixels : pixel_blocks_to_try(choice)) {
+          Choice blocked = choice;
+          blocked.schedule.k_block = k;
+          blocked.schedule.pixel_block = pixels;
+          (void)add(blocked);
+        }
     }
-  }
-  /// With sparse rows, starting and ending them in every K block costs more than the input's way from L2.
-  Status add_blocks(Choice choice) {
-    Choice wide = choice;
-    Status status = add(choice);
-    if (!status || wish_.k_block || !cpu_costs(target_.cpu->name).wide_blocks) return status;
-    const uint32_t columns = std::max(1u, spec_.matrix.columns());
-    if (choice.schedule.k_block >= columns) return status;
-    wide.schedule.k_block = std::min(columns, 2 * choice.schedule.k_block);
-    return add(wide);
   }
   /// A tile that is in no table, and maybe impossible.
   Status add_as_wished() {
@@ -251,24 +320,177 @@ class Candidates {
   Status add(Choice& choice) {
     choose_rest_of_tile(choice);
     if (Status s = check(choice); !s) return std::move(s).error().in("kernel " + spec_.name);
+    Schedule& s = choice.schedule;
+    if (s.cluster == -1 && s.tile_rows > 1 && work_.nonzeros_in_blocks(s.tile_rows) >= kSomeBlocks) s.cluster = 1;
     choose_rest(choice);
-    const Schedule& s = choice.schedule;
-    found_.push_back({s, predict(spec_, target_, s, sharing_of(spec_, s))});
+    found_.push_back({s, predict(spec_, target_, s, expected_tiles(spec_, s, work_))});
     return {};
   }
 
   const KernelSpec& spec_;
   const Target& target_;
   const Schedule& wish_;
+  const RowWork& work_;
   std::vector<Candidate> found_;
 };
+
+/// Shares of a row (percent) from which on dense parts may take it.
+constexpr uint32_t kLeastShares[] = {40, 50, 60, 75, 90, 100};
+constexpr uint32_t kBlockRows[] = {2, 4};
+/// A mixture has to be this much faster than a single form before it is looked at: predictions are no better.
+constexpr double kMixedGain = 0.97;
+
+/// Schedules whose rows are dealt out to parts.
+class MixedForms {
+ public:
+  MixedForms(const KernelSpec& spec, const Target& target, const Schedule& wish, const RowDealer& dealer)
+      : spec_(spec), target_(target), wish_(wish), dealer_(dealer) {}
+
+  /// With the parts that were wished for, as many as there are for the rest of the rows.
+  Result<std::vector<Candidate>> wished() {
+    std::vector<Candidate> best;
+    for (const std::vector<SchedulePart>& parts : alternatives(wish_.parts)) {
+      auto mixed = mixed_with(parts);
+      if (!mixed) return std::move(mixed).error();
+      if (best.empty() || cycles(*mixed) < cycles(best)) best = *std::move(mixed);
+    }
+    return best;
+  }
+
+  /// With every part that would take some rows and leave some, the best for each form of the rest.
+  std::vector<Candidate> worthwhile() {
+    std::vector<Candidate> found;
+    for (const CodeForm form : {CodeForm::kDense, CodeForm::kNano})
+      for (const std::vector<SchedulePart>& parts : alternatives({SchedulePart{form}})) {
+        if (!takes_some(parts)) continue;
+        if (auto mixed = mixed_with(parts)) add_best_by_form(*std::move(mixed), found);
+      }
+    return found;
+  }
+
+ private:
+  using Parts = std::vector<SchedulePart>;
+
+  static std::vector<Candidate>::const_iterator fastest(const std::vector<Candidate>& all) {
+    return std::min_element(all.begin(), all.end(),
+                            [](const Candidate& a, const Candidate& b) { return a.cost.cycles() < b.cost.cycles(); });
+  }
+  static void add_best_by_form(std::vector<Candidate> mixed, std::vector<Candidate>& found) {
+    while (!mixed.empty()) {
+      const Candidate best = *fastest(mixed);
+      found.push_back(best);
+      std::erase_if(mixed, [&](const Candidate& c) { return c.schedule.form == best.schedule.form; });
+    }
+  }
+  static double cycles(const std::vector<Candidate>& all) { return fastest(all)->cost.cycles(); }
+
+  /// All ways to fill in what decides which rows the parts take.
+  static std::vector<Parts> alternatives(const Parts& parts) {
+    std::vector<Parts> all = {{}};
+    for (const SchedulePart& part : parts) {
+      std::vector<Parts> longer;
+      for (const Parts& before : all)
+        for (const SchedulePart& filled : filled_in(part)) {
+          longer.push_back(before);
+          longer.back().push_back(filled);
+        }
+      all = std::move(longer);
+    }
+    return all;
+  }
+  static Parts filled_in(const SchedulePart& part) {
+    const bool dense = part.form == CodeForm::kDense;
+    uint32_t SchedulePart::* open = dense ? &SchedulePart::least : &SchedulePart::tile_rows;
+    if (part.*open != 0) return {part};
+    Parts all;
+    for (const uint32_t value :
+         dense ? std::span<const uint32_t>(kLeastShares) : std::span<const uint32_t>(kBlockRows)) {
+      all.push_back(part);
+      all.back().*open = value;
+    }
+    return all;
+  }
+
+  bool takes_some(const Parts& parts) const {
+    const auto lists = dealer_.deal(parts);
+    return std::none_of(lists.begin(), lists.end(), [](auto& rows) { return rows.empty(); });
+  }
+
+  /// Every candidate for the rest of the rows, with the best of each part.
+  Result<std::vector<Candidate>> mixed_with(const Parts& parts) {
+    Schedule wish = wish_;
+    wish.parts = parts;
+    std::vector<RowWork> works;
+    for (const auto& rows : dealer_.deal(parts)) works.push_back(dealer_.work(rows));
+    for (size_t i = 0; i < parts.size(); ++i)
+      if (Status s = choose_part(wish, i, works[i]); !s) return std::move(s).error();
+    auto found = SingleForms(spec_, target_, schedule_of_part(wish, parts.size()), works.back()).run();
+    if (!found) return found;
+    for (Candidate& c : *found) {
+      c.schedule.parts = wish.parts;
+      share_pixel_block(c.schedule);
+      c.cost = predict(spec_, target_, c.schedule, tiles_of(c.schedule, works));
+    }
+    return found;
+  }
+  Status choose_part(Schedule& wish, size_t i, const RowWork& work) {
+    auto own = schedule_of_part(wish, i);
+    const auto found = SingleForms(spec_, target_, own, work).run();
+    if (!found) return found.error();
+    const Schedule& best = fastest(*found)->schedule;
+    SchedulePart& part = wish.parts[i];
+    part.tile_rows = best.tile_rows;
+    part.tile_vectors = best.tile_vectors;
+    part.k_block = best.k_block;
+    part.chunk_nonzeros = best.chunk_nonzeros;
+    return {};
+  }
+  /// Whole tiles of all parts; in panels that not all of them step through alike, one panel.
+  void share_pixel_block(Schedule& s) const {
+    const uint32_t panel = panel_of(spec_), width = common_vectors(s) * target_.vector->lanes;
+    const bool alike =
+        std::all_of(s.parts.begin(), s.parts.end(), [&](auto& p) { return p.tile_vectors == s.tile_vectors; });
+    if (panel == 0)
+      s.pixel_block = ceil_div(s.pixel_block, width) * width;
+    else if (!alike)
+      s.pixel_block = panel;
+  }
+  std::vector<TileRows> tiles_of(const Schedule& s, const std::vector<RowWork>& works) const {
+    std::vector<TileRows> tiles;
+    for (size_t i = 0; i < works.size(); ++i) {
+      const Schedule own = schedule_of_part(s, i);
+      tiles.push_back(expected_tiles(spec_, own, works[i]));
+      TileRows& t = tiles.back();
+      if (i < s.parts.size() && own.form == CodeForm::kNano)  // whether clustered or not
+        t = {t.rows, t.nonzeros, double(own.tile_rows), 1, 1};
+    }
+    return tiles;
+  }
+
+  const KernelSpec& spec_;
+  const Target& target_;
+  const Schedule& wish_;
+  const RowDealer& dealer_;
+};
+
+void sort_by_cycles(std::vector<Candidate>& candidates) {
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.cost.cycles() < b.cost.cycles(); });
+}
+
+/// Whether the caller has left so much open that a mixture is no contradiction.
+bool may_mix(const Schedule& wish) {
+  return wish.form == CodeForm::kChosen && !wish.tile_rows && !wish.tile_vectors && !wish.k_block &&
+         !wish.chunk_nonzeros;
+}
 
 }  // namespace
 
 uint64_t registers_needed(const VectorIsa& isa, CodeForm form, uint32_t rows, uint32_t vectors) {
   const uint64_t accumulators = uint64_t{rows} * vectors;
   if (is_rolled(form)) {
-    const uint32_t weights = (isa.has_splat_lane ? 1 : 0) + (isa.has_fma_lane ? 0 : 1);
+    const bool fours = isa.has_splat_lane && (isa.has_fma_lane || form != CodeForm::kNano);  // nano can do without
+    const uint32_t weights = (fours ? 1 : 0) + (isa.has_fma_lane ? 0 : 1);
     const uint32_t groups = isa.has_fma_lane && form == CodeForm::kDense ? ceil_div(rows, 4) - 1 : 0;
     const bool in_memory = isa.has_fma_load && form == CodeForm::kLoop;
     // A narrow tail of one or two vectors loads its inputs.
@@ -296,8 +518,25 @@ double code_bytes_per_nonzero(const Target& target, CodeForm form, uint32_t vect
   return 80;
 }
 
+uint32_t common_vectors(const Schedule& schedule) {
+  uint32_t common = schedule.tile_vectors;
+  for (const SchedulePart& part : schedule.parts) common = std::lcm(common, part.tile_vectors);
+  return common;
+}
+
 Result<std::vector<Candidate>> rank_schedules(const KernelSpec& spec, const Target& target, const Schedule& wish) {
-  return Candidates(spec, target, wish).run();
+  const RowDealer dealer(spec.matrix);
+  MixedForms mixed(spec, target, wish, dealer);
+  const RowWork all = dealer.work(dealer.deal({})[0]);
+  auto found = wish.parts.empty() ? SingleForms(spec, target, wish, all).run() : mixed.wished();
+  if (!found) return found;
+  sort_by_cycles(*found);
+  if (!may_mix(wish) || !wish.parts.empty()) return found;
+  const double least = (*found)[0].cost.cycles() * kMixedGain;
+  for (Candidate& c : mixed.worthwhile())
+    if (c.cost.cycles() < least) found->push_back(std::move(c));
+  sort_by_cycles(*found);
+  return found;
 }
 
 }  // namespace espalier

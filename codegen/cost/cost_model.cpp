@@ -1,6 +1,7 @@
 #include "codegen/cost/cost_model.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "codegen/cost/cpu_costs.h"
@@ -9,14 +10,25 @@
 namespace espalier {
 namespace {
 
-// Fitted on znver3 with the layers of MobileNetV1 (128x64 to 1024x512, 90 % zeros), images and panels, V from 1 to 8:
-// how much of the traffic does not hide behind computing, how far rows overlap, and how many row ends mispredict.
-constexpr double kPanelStall = 0.07, kImageStall = 0.35, kImageMiss = 0.1, kMissStall = 0.5, kFarStall = 0.14;
-constexpr double kHiddenMiss = 0.12;  // of engines' code (CpuCosts::wide_blocks), which has more instructions to a load
-constexpr double kRowOverlap = 0.6, kExit = 0.65;
+// Fitted on znver3 with bench/choice (MobileNetV1, seeded matrices and the Deep Learning Matrix Collection at 70 to 98 %
+// zeros, images and panels, 110 matrices, 18 schedules each): how much of the traffic does not hide behind computing,
+// how much of L1D keeps what a tile reads at random (rows of an image crowd some of the sets), how far rows overlap.
+constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kPanelL1 = 0.96, kImageL1 = 0.58,
+                 kImageMiss = 0.03, kOutputRows = 0.33;
+constexpr double kInOrderStall = 3;
+constexpr double kRowOverlap = 0.7;
+// Rows of rolled tiles, in instructions that nothing hides: each vector is started, finished and stored, nano's loops
+// end, and loops turn (per non-zero).
+constexpr double kVectorEnd = 9, kPatternEnd = 8.5, kTurn = 0.75;
+// Straight code comes from L2 while it fits the lower share of it, and from farther above the upper one; far more than L2
+// comes from memory.
+constexpr double kCodeInL2 = 0.44, kCodeBeyondL2 = 1, kManyL2 = 8, kMemoryRate = 0.3;
+// A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4
+// rows, 90 % zeros, panels: 4 rows x 2 vectors 46 GFLOP/s, 4 x 3 60).
+constexpr double kBlockChain = 1.25;
 // Columns of a straight tile hit its rows at random, so its sums are not taken strictly in turns (llvm-mca, neoverse-n1:
 // 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
-constexpr double kRowsInTurn = 0.35;
+constexpr double kRowsInTurn = 0.6;
 
 constexpr double kLine = 64;  // bytes
 
@@ -25,20 +37,25 @@ double ceil_div(double a, double b) { return std::ceil(a / b); }
 /// Everything that the parts of a Cost are made of, counted over one call.
 class CostModel {
  public:
-  CostModel(const KernelSpec& spec, const Target& target, const Schedule& schedule, double sharing)
+  CostModel(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows)
       : spec_(spec), target_(target), isa_(*target.vector), s_(schedule), c_(cpu_costs(target.cpu->name)) {
     const SparseMatrix& m = spec.matrix;
     const bool padded = spec.input_panel && spec.output_panel;
     width_ = double(s_.tile_vectors) * isa_.lanes;
     pixels_ = spec.max_pixels();
-    vectors_ = padded ? ceil_div(pixels_, width_) * s_.tile_vectors : ceil_div(pixels_, isa_.lanes);
-    rounds_ = vectors_ / s_.tile_vectors;
-    full_rounds_ = padded ? rounds_ : std::floor(pixels_ / width_);
-    rows_ = m.rows();
+    full_rounds_ = padded ? ceil_div(pixels_, width_) : std::floor(pixels_ / width_);
+    tail_vectors_ = padded ? 0 : tail_vectors(pixels_ - full_rounds_ * width_);
+    vectors_ = full_rounds_ * s_.tile_vectors + tail_vectors_;
+    rounds_ = full_rounds_ + (tail_vectors_ > 0 ? 1 : 0);
+    rows_ = rows.rows;
     columns_ = std::max(1u, m.columns());
     blocks_ = ceil_div(columns_, s_.k_block);
-    nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : static_cast<double>(m.nonzeros()));
-    sharing_ = s_.form == CodeForm::kDense ? s_.tile_rows : s_.form == CodeForm::kLoop ? 1 : std::max(1.0, sharing);
+    nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : rows.nonzeros);
+    sharing_ = s_.form == CodeForm::kDense  ? s_.tile_rows
+               : s_.form == CodeForm::kLoop ? 1
+                                            : std::max(1.0, rows.sharing);
+    in_blocks_ = rows.nonzeros_in_blocks;
+    rows_in_blocks_ = rows.rows_in_blocks;
     clamps_ = double(spec.clamp.has_low()) + double(spec.clamp.has_high());
   }
 
@@ -49,7 +66,9 @@ class CostModel {
     const double rows_at_once = s_.form == CodeForm::kDense      ? s_.tile_rows
                                 : s_.form == CodeForm::kUnrolled ? std::max(1.0, kRowsInTurn * s_.tile_rows)
                                                                  : 1;
-    cost.chain = nonzeros_ * rounds_ * c_.fma_latency * kRowOverlap / rows_at_once;
+    const double in_blocks = s_.form == CodeForm::kNano ? in_blocks_ : 0;
+    cost.chain = nonzeros_ * rounds_ * c_.fma_latency *
+                 ((1 - in_blocks) * kRowOverlap / rows_at_once + in_blocks * kBlockChain / s_.tile_rows);
     const double input_loads = nonzeros_ * vectors_ / sharing_, weight_loads = nonzeros_ * rounds_ * weight_load();
     cost.loads = (input_loads + weight_loads + partial) / c_.loads + (outputs + partial) / c_.stores * 0.25;
     const double fused = isa_.has_fma_load ? nonzeros_ * vectors_ / sharing_ : 0;
@@ -57,13 +76,13 @@ class CostModel {
     cost.issue = (nonzeros_ * vectors_ + input_loads - fused + nonzeros_ * rounds_ * per_nonzero +
                   outputs * (2 + clamps_) + 2 * partial) /
                  c_.instructions;
-    cost.code_bytes = is_rolled() ? rolled_code_bytes() : straight_code_bytes(s_.tile_vectors) + straight_code_bytes(tail_vectors());
+    cost.code_bytes = is_rolled() ? rolled_code_bytes() : all_straight_code_bytes();
     cost.weight_bytes = 4.0 * nonzeros_ + (spec_.bias.empty() ? 0 : 4 * rows_) +
                         (s_.form == CodeForm::kDense || !is_rolled() ? 0 : 2 * nonzeros_ + 6 * rows_ * blocks_);
-    if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue;
     cost.fetch = is_rolled() ? 0 : fetch(straight_code_bytes(s_.tile_vectors), full_rounds_, cost.code_bytes) +
-                                      fetch(straight_code_bytes(tail_vectors()), 1, cost.code_bytes);
-    cost.traffic = traffic();
+                                      fetch(straight_code_bytes(tail_vectors_), 1, cost.code_bytes);
+    if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue + fetch_stalls(cost.fetch);
+    cost.traffic = traffic() + streamed_weights(cost.weight_bytes);
     cost.exits = exits();
     return cost;
   }
@@ -91,8 +110,14 @@ class CostModel {
     return nonzeros_ * code_bytes_per_nonzero(target_, s_.form, static_cast<uint32_t>(vectors)) +
            rows_ * blocks_ * vectors * (target_.isa == Isa::kX86_64 ? 14 : 8);
   }
-  /// What the full tiles leave over has a body of its own.
-  double tail_vectors() const { return std::max(0.0, vectors_ - full_rounds_ * s_.tile_vectors); }
+  double all_straight_code_bytes() const {
+    return (full_rounds_ > 0 ? straight_code_bytes(s_.tile_vectors) : 0) + straight_code_bytes(tail_vectors_);
+  }
+  /// What the full tiles leave over has a body of its own, of whole vectors that overlap, or of one or two narrow ones.
+  double tail_vectors(double pixels) const {
+    if (pixels >= isa_.lanes || isa_.has_masks) return ceil_div(pixels, isa_.lanes);
+    return pixels == 0 ? 0 : std::has_single_bit(static_cast<uint32_t>(pixels)) ? 1 : 2;
+  }
   double rolled_code_bytes() const {
     const double instruction = target_.isa == Isa::kX86_64 ? 6.5 : 5, v = s_.tile_vectors,
                  r = s_.tile_rows;
@@ -103,32 +128,58 @@ class CostModel {
 
   /// A body runs once per round; what leaves L1I between rounds comes from where all code fits.
   double fetch(double bytes, double rounds, double all) const {
-    const double rate = all <= target_.cpu->l1i ? c_.code_near : all <= 0.55 * target_.cpu->l2 ? c_.code_l2 : c_.code_far;
+    if (rounds == 0) return 0;
+    const double l2 = target_.cpu->l2;
+    const double block = 4 * (columns_ + rows_) * std::min<double>(s_.pixel_block, pixels_);
+    const double beside = all + 4 * nonzeros_ + block;  // what is between two runs of one piece of code
+    const double beyond = std::clamp((beside / l2 - kCodeInL2) / (kCodeBeyondL2 - kCodeInL2), 0.0, 1.0);
+    const double cycles_per_byte = all <= target_.cpu->l1i ? 1 / c_.code_near
+                                   : all > kManyL2 * l2    ? 1 / (c_.code_far * kMemoryRate)
+                                                           : (1 - beyond) / c_.code_l2 + beyond / c_.code_far;
     const double rounds_of_block = std::max(1.0, std::min(rounds, s_.pixel_block / width_));
     const bool stays = s_.chunk_nonzeros * bytes / nonzeros_ <= target_.cpu->l1i;
     const double near_rounds = stays ? rounds * (1 - 1 / rounds_of_block) : 0;
-    return bytes * (near_rounds / c_.code_near + (rounds - near_rounds) / rate);
+    return bytes * (near_rounds / c_.code_near + (rounds - near_rounds) * cycles_per_byte);
   }
 
-  /// The input once per pass, the output out and in, partial sums again; a K block's slice that does not fit L1D comes
-  /// from L2 for every non-zero. Panels stream, rows of an image do not.
+  /// What fetch takes beyond its rate from L1I.
+  double fetch_stalls(double fetch) const {
+    if (is_rolled()) return 0;
+    const double bytes = straight_code_bytes(s_.tile_vectors) * full_rounds_ + straight_code_bytes(tail_vectors_);
+    return std::max(0.0, fetch - bytes / c_.code_near);
+  }
+
+  /// The input once per pass, the output out and in, partial sums again; of what a tile reads at random, the part of the
+  /// K block's slice that L1D does not keep comes from L2. Panels stream, rows of an image do not.
   double traffic() const {
-    const double slice = std::min<double>(columns_, s_.k_block) * width_ * 4;
-    const double passes = is_rolled() ? 1 : std::max(1.0, nonzeros_ / blocks_ / s_.chunk_nonzeros);
-    const double image = rows_ * pixels_ * 4, input = columns_ * pixels_ * 4;
-    const double near = input * passes + image * 2 * (2 * blocks_ - 1);
     const bool streams = spec_.input_panel && spec_.output_panel, crowds = c_.crowded > 0 && !streams;
-    double cycles = near / c_.data_l2 * (streams ? kPanelStall : kImageStall);
-    if (crowds) cycles *= row_lines() * kLine / (4 * width_);
-    if (slice > 0.9 * target_.cpu->l1d)
-      cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 *
-                (c_.wide_blocks ? kHiddenMiss : kMissStall);
-    else if (!streams && !crowds && slice > 0.5 * target_.cpu->l1d)  // rows of an image crowd some of the sets
-      cycles += nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ / c_.data_l2 * kImageMiss;
-    if (crowds && input > target_.cpu->l2 && (columns_ + rows_) * row_lines() * kLine > 0.6 * target_.cpu->l1d)
-      cycles += (nonzeros_ / sharing_ + rows_) * vectors_ * isa_.lanes * 4 / c_.data_l2 * c_.crowded;
-    if (input + image > 0.75 * target_.cpu->l2) cycles += (input + 2 * image) / c_.data_far * kFarStall;
-    return cycles;
+    const double whole = std::max(spec_.input_panel ? 0 : kLine, width_ * 4), l1d = target_.cpu->l1d;
+    const double line = crowds ? row_lines() * kLine : whole;
+    const double tiles_of_block = std::max(1.0, std::min(full_rounds_, s_.pixel_block / width_));
+    const bool stays = std::min<double>(columns_, s_.k_block) * line * tiles_of_block <= kPanelL1 * l1d;
+    const double passes = is_rolled() || stays ? 1 : std::max(1.0, nonzeros_ / blocks_ / s_.chunk_nonzeros);
+    const double near = 4 * columns_ * pixels_ * passes + 4 * rows_ * pixels_ * 2 * (2 * blocks_ - 1);
+    const double rows_of_chunk = is_rolled() ? 0 : std::min(rows_, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_);
+    const double slice = (std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
+    const double kept = (streams ? kPanelL1 : kImageL1) * l1d / slice;
+    const double missed = kMissStall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
+    const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
+    const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
+    const double l2 = 0.75 * target_.cpu->l2, again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
+    const double beyond = 4 * (columns_ + rows_) * pixels_ > l2 ? 4 * (again * columns_ + 2 * rows_) * pixels_ * straddle : 0;
+    const double from_l2 = near * (crowds ? straddle : 1) * (streams ? kPanelStall : kImageStall) + random + (crowds ? crowded() : 0);
+    return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far;
+  }
+
+  /// Weights and indices come again for every tile where they do not stay in L2.
+  double streamed_weights(double bytes) const {
+    if (bytes + 4 * (columns_ + rows_) * width_ < kCodeBeyondL2 * target_.cpu->l2) return 0;
+    return bytes * rounds_ / c_.data_far;
+  }
+
+  double sharing_outside_blocks() const {
+    const double loads = 1 / sharing_ - in_blocks_ / s_.tile_rows;
+    return in_blocks_ < 1 && loads > 0 ? (1 - in_blocks_) / loads : 1;
   }
 
   /// Lines that a pixel tile of an image touches in a row; tiles that are no whole lines straddle.
@@ -136,13 +187,20 @@ class CostModel {
     const double lines = width_ * 4 / kLine;
     return lines == std::floor(lines) ? lines : lines + 1;
   }
+  /// Bytes that loads of a tile wait for where rows of an image crowd the sets of L1D.
+  double crowded() const {
+    const bool fits = (columns_ + rows_) * row_lines() * kLine <= 0.8 * target_.cpu->l1d;
+    if (fits || 4 * columns_ * pixels_ <= target_.cpu->l2) return 0;
+    return (nonzeros_ / sharing_ + rows_) * vectors_ * isa_.lanes * 4 * c_.crowded;
+  }
 
   double exits() const {
     const double tiles = std::ceil(rows_ / s_.tile_rows) * blocks_ * rounds_;
-    if (s_.form == CodeForm::kLoop) return tiles * kExit * (c_.mispredict * 0.75 + 1.4 * s_.tile_vectors);
+    const double row_end = kVectorEnd * s_.tile_vectors, issue = c_.instructions;
+    if (s_.form == CodeForm::kLoop) return (tiles * row_end + nonzeros_ * rounds_ * kTurn) / issue;
     if (s_.form == CodeForm::kNano) {
-      const double patterns = s_.tile_rows + (sharing_ - 1) * s_.tile_rows;
-      return tiles * kExit * (patterns * c_.mispredict * 0.9 + 1.4 * s_.tile_rows * s_.tile_vectors);
+      const double patterns = rows_in_blocks_ + (1 - rows_in_blocks_) * s_.tile_rows * sharing_outside_blocks();
+      return tiles * (patterns * kPatternEnd + s_.tile_rows * row_end) / issue;
     }
     return 0;
   }
@@ -153,12 +211,23 @@ class CostModel {
   const Schedule& s_;
   const CpuCosts& c_;
   double width_ = 0, pixels_ = 0, vectors_ = 0, rounds_ = 0, full_rounds_ = 0, rows_ = 0, columns_ = 0, blocks_ = 0, nonzeros_ = 0;
-  double sharing_ = 1, clamps_ = 0;
+  double tail_vectors_ = 0;
+  double sharing_ = 1, in_blocks_ = 0, rows_in_blocks_ = 0, clamps_ = 0;
 };
 
 }  // namespace
 
-double Cost::cycles() const { return std::max({fma, chain, loads, issue, fetch}) + traffic + exits; }
+double Cost::cycles() const { return std::max({fma, chain, loads, issue, fetch}) + apart + traffic + exits; }
+
+Cost& Cost::operator+=(const Cost& other) {
+  const double together = cycles() + other.cycles();
+  for (double Cost::* part : {&Cost::fma, &Cost::chain, &Cost::loads, &Cost::issue, &Cost::fetch, &Cost::traffic,
+                              &Cost::exits, &Cost::code_bytes, &Cost::weight_bytes})
+    this->*part += other.*part;
+  apart = 0;
+  apart = together - cycles();
+  return *this;
+}
 
 std::string_view Cost::bound_by() const {
   const std::pair<double, std::string_view> parts[] = {{fma, "fma"},         {chain, "chain"}, {loads, "loads"},
@@ -169,7 +238,20 @@ std::string_view Cost::bound_by() const {
 }
 
 Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, double sharing) {
-  return CostModel(spec, target, schedule, sharing).run();
+  const SparseMatrix& m = spec.matrix;
+  return predict(spec, target, schedule, TileRows{double(m.rows()), double(m.nonzeros()), sharing, 0, 0});
+}
+Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows) {
+  return CostModel(spec, target, schedule, rows).run();
+}
+Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule,
+             const std::vector<TileRows>& parts) {
+  Cost sum;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].rows == 0) continue;
+    sum += predict(spec, target, schedule_of_part(schedule, i), parts[i]);
+  }
+  return sum;
 }
 
 double expected_sharing(double density, uint32_t rows) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "ir/kernel_spec.h"
 #include "ir/schedule.h"
@@ -21,20 +22,39 @@ namespace espalier {
 ///     fetch    bytes of straight code / the rate of the cache that holds them (refetched for every pixel block)
 ///     traffic  bytes between L1D, L2 and beyond that do not hide behind the rest
 ///     exits    ends of counted loops that the predictor cannot foresee, starts and ends of rows
+///
+/// Costs of parts that run one after the other add up: cycles() of a sum is the sum of their cycles.
 struct Cost {
   double fma = 0, chain = 0, loads = 0, issue = 0, fetch = 0, traffic = 0, exits = 0;
   double code_bytes = 0, weight_bytes = 0;
+  double apart = 0;  ///< of sums: what the largest of each part come to beyond the largest sum
 
   double cycles() const;
+  Cost& operator+=(const Cost& other);
   /// "fma", "chain", "loads", "issue", "fetch", "traffic" or "exits": the largest part.
   std::string_view bound_by() const;
+};
+
+/// Rows of a matrix in an order, cut into tiles.
+struct TileRows {
+  double rows = 0, nonzeros = 0;
+  double sharing = 1;  ///< non-zeros that one load of an input vector serves
+  /// Shares of the non-zeros and of the rows in blocks, that is tiles of equal rows: of these, nano makes a single
+  /// loop.
+  double nonzeros_in_blocks = 0, rows_in_blocks = 0;
 };
 
 /// Predicts `schedule`, whose fields must all be resolved (choose_schedule), for `spec` on the target's CPU.
 /// `sharing` is nonzeros_per_input_load of the row tiles.
 Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, double sharing);
 
-/// The same without knowing the rows' order: as if non-zeros were spread evenly.
+/// The same of some rows only.
+Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows);
+/// The sum over the parts of a schedule and the rest, as count_parts (codegen/input_loads.h) has them.
+Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule,
+             const std::vector<TileRows>& parts);
+
+/// The sharing without knowing the rows' order: as if non-zeros were spread evenly.
 double expected_sharing(double density, uint32_t rows);
 
 }  // namespace espalier

@@ -7,18 +7,19 @@
 namespace espalier {
 
 /// Rates per cycle of one core; vectors are the ISA's full ones. Bytes per cycle at which straight code reaches the
-/// back end: from L1I, from L2, from farther; data likewise into L1D.
+/// back end: from L1I, from L2, from farther; data likewise into L1D, where data_far is the rate of what prefetchers do
+/// not hide.
 struct CpuCosts {
   std::string_view cpu;
   double fmas, fma_latency, loads, stores, instructions;  ///< latency: cycles from sum to sum
   double code_near, code_l2, code_far;
   double data_l2, data_far;
-  double mispredict;         ///< cycles lost at a loop's end that was not foreseen
-  double ghz;                ///< to express cycles as time
-  bool in_order = false;     ///< loads and multiply-adds do not overlap
-  double crowded = 0;        ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
-  uint32_t row_groups = 8;   ///< of rolled forms, for threads to share, where there is one pixel block
-  bool wide_blocks = false;  ///< K blocks of twice the usual size are worth trying: loads wait little for L2
+  double mispredict;      ///< cycles lost at a loop's end that was not foreseen
+  double ghz;             ///< to express cycles as time
+  bool in_order = false;  ///< loads and multiply-adds do not overlap
+  bool prefetch = false;  ///< its own prefetchers do not find the rows of a panel or tile that comes next
+  double crowded = 0;     ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
+  uint32_t row_groups = 8;  ///< of rolled forms, for threads to share, where there is one pixel block
 };
 
 /// The entry of a CPU (Cpu::name); every CPU of ir/target.cpp has one.

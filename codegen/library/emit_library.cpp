@@ -1,7 +1,5 @@
 #include "codegen/library/emit_library.h"
 
-#include "codegen/kernel_plan.h"
-
 #include <optional>
 
 #include "backends/c_source/c_header.h"
@@ -12,6 +10,7 @@
 #include "backends/text_template.h"
 #include "backends/wasm/wasm_listing.h"
 #include "backends/wasm/wasm_module.h"
+#include "codegen/input_loads.h"
 
 namespace espalier {
 namespace {
@@ -151,9 +150,17 @@ class LibraryWriter {
   ManifestInput manifest() const {
     ManifestInput input{options_.library, target_, options_.banner, files_, {}};
     for (const CompiledKernel& k : kernels_) {
-      ManifestLayer layer{
-          k.program.get(), k.input.source, reason(k), k.input.spec.clamp, !k.input.spec.bias.empty(),
-          std::nullopt,    files_of(k)};
+      ManifestLayer layer{.program = k.program.get(),
+                          .source = k.input.source,
+                          .reason = reason(k),
+                          .clamp = k.input.spec.clamp,
+                          .has_bias = !k.input.spec.bias.empty(),
+                          .code_bytes = std::nullopt,
+                          .files = files_of(k)};
+      const SparseMatrix& matrix = k.input.spec.matrix;
+      const Schedule& schedule = k.program->schedule;
+      layer.sharing_before = nonzeros_per_input_load(matrix, {}, schedule.tile_rows);
+      layer.sharing_after = nonzeros_per_input_load(count_parts(matrix, k.program->channel_order(), schedule));
       if (is_native(target_)) layer.code_bytes = k.code_bytes();
       input.layers.push_back(std::move(layer));
     }
@@ -161,12 +168,12 @@ class LibraryWriter {
   }
   static std::string reason(const CompiledKernel& k) {
     const KernelProgram& p = *k.program;
-    const double sharing = nonzeros_per_input_load(k.input.spec.matrix, p.row_order, p.schedule.tile_rows);
-    const Cost cost = predict(k.input.spec, p.target, p.schedule, sharing);
+    const auto tiles = count_parts(k.input.spec.matrix, p.channel_order(), p.schedule);
+    const Cost cost = predict(k.input.spec, p.target, p.schedule, tiles);
     return fmt::format(
         "{} with register tiles of {} output channels x {} vectors: {:.0f} cycles predicted, {:.0f} % of them "
         "multiply-adds, bound by {}",
-        form_name(p.schedule.form), p.schedule.tile_rows, p.schedule.tile_vectors, cost.cycles(),
+        form_name(p.schedule), p.schedule.tile_rows, p.schedule.tile_vectors, cost.cycles(),
         100 * cost.fma / cost.cycles(), cost.bound_by());
   }
 

@@ -58,7 +58,7 @@ class RolledStreams {
 
   void push_places(const RowTile& tile) {
     for (uint32_t r = 0; r < tile.rows; ++r)
-      push_index(uint64_t{plan_.row(tile.first_row + r)} * program_.output_stride >> program_.index_shift);
+      push_index(uint64_t{plan_.output_row(tile.first_row + r)} * program_.output_stride >> program_.index_shift);
   }
 
   void append(const ChunkPlan& chunk, const RowTile& tile) {

@@ -15,10 +15,10 @@ const Candidate& best_within(const std::vector<Candidate>& candidates, uint64_t 
   return *smallest;
 }
 
-/// Between panels the padding may be computed, too, which spares code for tails.
+/// Between panels the padding may be computed, too, which spares code for tails: whole tiles of every part.
 void choose_pixel_multiple(KernelPlan& plan) {
-  const bool both = plan.spec.input_panel && plan.spec.output_panel;
-  if (both) plan.program.pixel_multiple = plan.schedule.tile_vectors * plan.target.vector->lanes;
+  if (plan.spec.input_panel && plan.spec.output_panel)
+    plan.program.pixel_multiple = common_vectors(plan.schedule) * plan.target.vector->lanes;
 }
 
 }  // namespace

@@ -108,7 +108,10 @@ class PatternLoops {
 
 Status lower_rolled(KernelPlan& plan) {
   return lower_chunks(plan, [&](RolledWriter& writer, const ChunkPlan&) {
-    writer.run([&] { PatternLoops(writer, plan.patterns).run(); });
+    writer.run([&] {
+      writer.prefetch_next_panels();
+      PatternLoops(writer, plan.patterns).run();
+    });
   });
 }
 

@@ -8,7 +8,6 @@
 namespace espalier {
 namespace {
 
-constexpr uint32_t kLinePixels = 16;  // fp32 in a cache line of 64 bytes
 
 MicroOp access(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t column, uint8_t lanes) {
   return {op, d, 0, 0, buffer, 0, lanes, row, column};
@@ -113,7 +112,7 @@ class ChunkLowering {
         shape_(shape),
         isa_(*plan.target.vector),
         ops_(ops),
-        weights_(isa_, ops, plan.program.chunks[chunk_index].stream_count),
+        weights_(isa_, ops, plan.program.chunks[plan.first_chunk + chunk_index].stream_count),
         vectors_(static_cast<uint32_t>(shape.pieces.size())) {
     if (plan.schedule.prefetch == 1) plan_prefetch(chunk_index, plan.chunks.size());
   }
@@ -146,7 +145,7 @@ class ChunkLowering {
         if (tile.starts)
           ops_.push_back({Op::kZero, d});
         else
-          ops_.push_back(piece_access(Op::kLoad, d, Buffer::kY, plan_.row(tile.first_row + r), v));
+          ops_.push_back(piece_access(Op::kLoad, d, Buffer::kY, plan_.output_row(tile.first_row + r), v));
       }
     }
   }
@@ -255,7 +254,8 @@ class ChunkLowering {
   void store(const RowTile& tile) {
     for (uint32_t r = 0; r < tile.rows; ++r)
       for (uint32_t v = 0; v < vectors_; ++v)
-        ops_.push_back(piece_access(Op::kStore, registers_->accumulator(r, v), Buffer::kY, plan_.row(tile.first_row + r), v));
+        ops_.push_back(piece_access(Op::kStore, registers_->accumulator(r, v), Buffer::kY,
+                                    plan_.output_row(tile.first_row + r), v));
   }
 
   const KernelPlan& plan_;
@@ -279,7 +279,7 @@ size_t expected_ops(const ChunkPlan& chunk, uint32_t nonzeros, size_t vectors) {
 
 Status lower_unrolled(KernelPlan& plan) {
   for (size_t c = 0; c < plan.chunks.size(); ++c) {
-    Chunk& chunk = plan.program.chunks[c];
+    Chunk& chunk = plan.program.chunks[plan.first_chunk + c];
     for (const PixelTileShape& shape : plan.shapes) {
       PixelTile tile{shape.width, shape.remainder, {}};
       tile.ops.reserve(expected_ops(plan.chunks[c], chunk.nonzeros, shape.pieces.size()));

@@ -16,7 +16,7 @@ class ChunkPlanner {
         blocks_(std::max(1u, (m_.columns() + k_block_ - 1) / k_block_)) {}
 
   void run() {
-    for (uint32_t row = 0; row < m_.rows();) {
+    for (uint32_t row = plan_.first_row; row < plan_.end_row;) {
       const uint32_t end = group_end(row);
       add_group(row, end);
       row = end;
@@ -24,7 +24,7 @@ class ChunkPlanner {
   }
 
  private:
-  uint32_t tile_end(uint32_t row) const { return std::min(m_.rows(), row + tile_rows_); }
+  uint32_t tile_end(uint32_t row) const { return std::min(plan_.end_row, row + tile_rows_); }
 
   void count_blocks(uint32_t first_row, uint32_t end_row, std::vector<uint32_t>& counts) const {
     for (uint32_t row = first_row; row < end_row; ++row)
@@ -36,7 +36,7 @@ class ChunkPlanner {
     std::vector<uint32_t> counts(blocks_, 0);
     uint32_t row = tile_end(first_row);
     count_blocks(first_row, row, counts);
-    while (row < m_.rows()) {
+    while (row < plan_.end_row) {
       count_blocks(row, tile_end(row), counts);
       if (*std::max_element(counts.begin(), counts.end()) > plan_.schedule.chunk_nonzeros) break;
       row = tile_end(row);
@@ -47,7 +47,8 @@ class ChunkPlanner {
   void add_group(uint32_t first_row, uint32_t end_row) {
     std::vector<ChunkPlan> chunks(blocks_);
     for (uint32_t row = first_row; row < end_row; row = tile_end(row)) add_tile(row, tile_end(row), chunks);
-    RowGroup group{first_row, end_row - first_row, static_cast<uint32_t>(plan_.chunks.size()), 0};
+    const uint32_t first_chunk = plan_.first_chunk + static_cast<uint32_t>(plan_.chunks.size());
+    RowGroup group{first_row, end_row - first_row, first_chunk, 0};
     for (ChunkPlan& chunk : chunks) {
       if (chunk.tiles.empty()) continue;
       plan_.chunks.push_back(std::move(chunk));

@@ -18,13 +18,13 @@ class RolledPlanner {
         blocks_(std::max(1u, (m_.columns() + k_block_ - 1) / k_block_)) {}
 
   void run() {
-    const uint32_t whole = m_.rows() / tile_rows_ * tile_rows_;
-    for (uint32_t row = 0; row < whole;) {
+    const uint32_t whole = plan_.end_row - (plan_.end_row - plan_.first_row) % tile_rows_;
+    for (uint32_t row = plan_.first_row; row < whole;) {
       const uint32_t end = group_end(row, whole);
       add_group(row, end);
       row = end;
     }
-    if (whole < m_.rows()) add_group(whole, m_.rows());
+    if (whole < plan_.end_row) add_group(whole, plan_.end_row);
   }
 
  private:
@@ -46,8 +46,8 @@ class RolledPlanner {
   }
 
   void add_group(uint32_t first_row, uint32_t end_row) {
-    plan_.program.groups.push_back(
-        {first_row, end_row - first_row, static_cast<uint32_t>(plan_.chunks.size()), blocks_});
+    const uint32_t first_chunk = plan_.first_chunk + static_cast<uint32_t>(plan_.chunks.size());
+    plan_.program.groups.push_back({first_row, end_row - first_row, first_chunk, blocks_});
     for (uint32_t block = 0; block < blocks_; ++block) plan_.chunks.push_back(chunk(first_row, end_row, block));
   }
   ChunkPlan chunk(uint32_t first_row, uint32_t end_row, uint32_t block) const {

@@ -6,7 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <optional>
+#include <set>
+#include <tuple>
 
 #include "backends/assemble.h"
 #include "backends/jit/jit_library.h"
@@ -48,16 +51,16 @@ Result<Finalist> compile(const KernelSpec& spec, const Target& target, const Sch
   return f;
 }
 
-/// The best by prediction, and the best of every form.
-std::vector<Schedule> chosen_finalists(const std::vector<Candidate>& ranked, size_t count) {
-  std::vector<Schedule> chosen;
-  std::vector<CodeForm> forms;
-  for (const Candidate& c : ranked) {
-    const bool is_new = std::find(forms.begin(), forms.end(), c.schedule.form) == forms.end();
-    if (is_new) forms.push_back(c.schedule.form);
-    if (chosen.size() < count || is_new) chosen.push_back(c.schedule);
-  }
-  return chosen;
+constexpr size_t kLastRound = 3;
+
+/// The `count` of `racing` with the best medians.
+std::vector<size_t> fastest(const std::vector<size_t>& racing, const std::vector<Timing>& timings, size_t count) {
+  std::vector<size_t> order(racing.size()), best;
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return timings[a].median < timings[b].median; });
+  for (size_t i = 0; i < std::min(count, order.size()); ++i) best.push_back(racing[order[i]]);
+  return best;
 }
 
 Result<Schedule> race(const KernelSpec& spec, const Target& target, const std::vector<Schedule>& schedules,
@@ -73,13 +76,18 @@ Result<Schedule> race(const KernelSpec& spec, const Target& target, const std::v
   SeededRandom random(1);
   for (float& v : x.span()) v = random.weight();
   const PinnedCore pinned;
-  std::vector<std::function<void()>> calls;
-  for (const Finalist& f : finalists)
-    calls.push_back([&, k = f.kernel] { espalier_kernel_run(k, x.data(), y.data(), spec.max_pixels()); });
-  const auto timings = time_interleaved(calls, {.budget_seconds = seconds, .min_samples = 7});
-  const auto best = std::min_element(timings.begin(), timings.end(),
-                                     [](const Timing& a, const Timing& b) { return a.median < b.median; });
-  return finalists[static_cast<size_t>(best - timings.begin())].schedule;
+  auto time = [&](const std::vector<size_t>& racing, double share) {
+    std::vector<std::function<void()>> calls;
+    for (const size_t i : racing)
+      calls.push_back(
+          [&, k = finalists[i].kernel] { espalier_kernel_run(k, x.data(), y.data(), spec.max_pixels()); });
+    return time_interleaved(calls, {.budget_seconds = seconds * share, .min_samples = 7});
+  };
+  // All once, then the few best again for longer.
+  std::vector<size_t> racing(finalists.size());
+  std::iota(racing.begin(), racing.end(), size_t{0});
+  racing = fastest(racing, time(racing, 0.5), kLastRound);
+  return finalists[fastest(racing, time(racing, 0.5), 1)[0]].schedule;
 }
 
 /// Everything that decides the answer.
@@ -90,11 +98,12 @@ std::string key_of(const KernelSpec& spec, const Target& target, const Schedule&
   };
   add(spec.matrix.row_offsets());
   add(spec.matrix.column_indices());
-  const std::string rest = fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {} {}", kVersion, target.name, target.cpu->name, spec.matrix.rows(),
-      spec.matrix.columns(), spec.max_pixels(), spec.pixels.has_value(), spec.input_stride, spec.output_stride,
-      spec.input_panel, spec.output_panel, to_string(wish)) +
-      fmt::format(" {} {} {}", !spec.bias.empty(), spec.clamp.has_low(), spec.clamp.has_high());
+  const std::string rest =
+      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", kVersion, target.name, target.cpu->name, spec.matrix.rows(),
+                  spec.matrix.columns(), spec.max_pixels(), spec.pixels.has_value(), spec.input_stride,
+                  spec.output_stride, spec.input_panel, spec.output_panel, to_string(wish)) +
+      fmt::format(" {} {} {} {}", !spec.bias.empty(), spec.clamp.has_low(), spec.clamp.has_high(),
+                  static_cast<int>(spec.output_order));
   add(rest);
   const auto digest = hash.final();
   return llvm::toHex({reinterpret_cast<const uint8_t*>(digest.data()), digest.size()}, true);
@@ -122,6 +131,19 @@ Status remember(const fs::path& file, const Schedule& schedule) {
 
 }  // namespace
 
+std::vector<Schedule> tuning_finalists(const std::vector<Candidate>& ranked, size_t count) {
+  std::vector<Schedule> chosen;
+  std::set<std::string_view> forms;
+  std::set<std::tuple<CodeForm, uint32_t, uint32_t>> tiles;
+  for (const Candidate& c : ranked) {
+    const Schedule& s = c.schedule;
+    const bool new_tile = tiles.insert({s.form, s.tile_rows, s.tile_vectors}).second;
+    const bool new_form = forms.insert(form_name(s)).second;
+    if (new_form || chosen.size() < count / 2 || (new_tile && chosen.size() < count)) chosen.push_back(s);
+  }
+  return chosen;
+}
+
 Result<Schedule> tuned_schedule(const KernelSpec& spec, const Target& target, const Schedule& wish,
                                 const TuneOptions& options) {
   const auto ranked = rank_schedules(spec, target, wish);
@@ -130,7 +152,7 @@ Result<Schedule> tuned_schedule(const KernelSpec& spec, const Target& target, co
   const fs::path file = fs::path(options.cache_directory) / key_of(spec, target, wish);
   if (!options.cache_directory.empty())
     if (const auto known = remembered(file)) return *known;
-  auto best = race(spec, target, chosen_finalists(*ranked, options.finalists), options.seconds);
+  auto best = race(spec, target, tuning_finalists(*ranked, options.finalists), options.seconds);
   if (!best || options.cache_directory.empty()) return best;
   if (Status s = remember(file, *best); !s) return std::move(s).error();
   return best;

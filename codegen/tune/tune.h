@@ -8,8 +8,8 @@
 namespace espalier {
 
 struct TuneOptions {
-  size_t finalists = 6;            ///< candidates to time
-  double seconds = 0.15;           ///< for one kernel
+  size_t finalists = 14;           ///< candidates to time
+  double seconds = 0.25;           ///< for one kernel
   std::string cache_directory;     ///< where results are kept; empty: nowhere
 };
 
@@ -20,6 +20,10 @@ struct TuneOptions {
 /// cannot be written.
 Result<Schedule> tuned_schedule(const KernelSpec& spec, const Target& target, const Schedule& wish,
                                 const TuneOptions& options);
+
+/// Those of `ranked` (best first) that are timed: half of `count` are the best, the others the best of
+/// other tiles, and the best of every form is always there.
+std::vector<Schedule> tuning_finalists(const std::vector<Candidate>& ranked, size_t count);
 
 /// $XDG_CACHE_HOME/espalier/tune or ~/.cache/espalier/tune; empty where neither variable is set.
 std::string default_tune_cache();

@@ -36,6 +36,7 @@ export interface FloatArray {
  * Y[m, p] = clamp(bias[m] + sum over k ascending of W[m, k] * X[k, p]).
  *
  * Shapes: X[inputChannels, pixels], row k at k * inputStride; Y[outputChannels, pixels], row m at m * outputStride.
+ * With an outputOrder, row m of Y is output channel outputOrder[m].
  * Where inputPanel (outputPanel) is T > 0 the array is pixel panels instead, [ceil(pixels / T)][channels][T]: see pack.
  * Reads and writes exactly the pixels of each row; between panels the padding of the last one may be read and written,
  * whatever it holds. X and Y must not overlap.
@@ -59,6 +60,8 @@ export interface Kernel {
   readonly pixelMultiple: number;
   /** Row groups; work item i is row group i % groups of pixel block Math.floor(i / groups). */
   readonly groups: number;
+  /** Row m of Y is output channel outputOrder[m]; null: channel m (`--output-order` of the compiler). */
+  readonly outputOrder: readonly number[] | null;
 
   /** Elements of X, and of Y, for a call over `pixels` pixels; the argument is needed when `pixels` is 0. */
   inputLength(pixels?: number): number;
@@ -71,6 +74,11 @@ export interface Kernel {
    * into a new array (which holds 0 there).
    */
   run(x: Float32Array, options?: { pixels?: number; output?: Float32Array }): Float32Array;
+  /**
+   * Copies the pixels of Y to where the natural order has them: row m goes to row outputOrder[m]. Into `output`, which
+   * must not share its buffer with y, or into a new array.
+   */
+  toNaturalOrder(y: Float32Array, options?: { pixels?: number; output?: Float32Array }): Float32Array;
   /** Runs on arrays of library.allocate(), without a copy. */
   runInPlace(x: FloatArray, y: FloatArray, options?: { pixels?: number }): void;
   /** Runs work items [firstItem, lastItem) of such a call: in any order, over several turns of the event loop. */

@@ -4,6 +4,7 @@
 #include "backends/aarch64/aarch64_assembler.h"
 #include "codegen/compile_kernel.h"
 #include "test/aarch64/emulator.h"
+#include "test/support/structured_matrix.h"
 
 namespace espalier {
 namespace {
@@ -16,6 +17,7 @@ struct Case {
   uint32_t extra_stride;  ///< elements past the pixels
   const char* schedule;
   uint32_t panel = 0;  ///< of both buffers
+  bool all_kinds = false;  ///< of rows, and the output in the order of their clusters
 };
 
 const Case kCases[] = {
@@ -47,12 +49,18 @@ const Case kCases[] = {
     {20, 100, 0.8, 61, true, 0, "nano", 8},
     {40, 700, 0.3, 196, false, 0, "dense", 8},
     {40, 64, 0.8, 61, true, 0, "unrolled", 12},
+    {64, 90, 0, 61, true, 3, "auto", 0, true},
+    {64, 90, 0, 200, false, 1, "unrolled+dense:least=60+nano:rows=4", 0, true},
+    {64, 90, 0, 61, true, 0, "loop:vectors=4+dense:least=90,vectors=2", 16, true},
+    {64, 90, 0, 61, false, 0, "unrolled:vectors=3,cluster=1+nano:rows=2,vectors=2", 24, true},
 };
 
 KernelSpec spec_of(const Case& c) {
   KernelSpec spec;
   spec.name = "kernel";
   spec.matrix = random_sparse_matrix(c.rows, c.columns, c.sparsity, c.rows + c.pixels);
+  if (c.all_kinds) spec.matrix = test::rows_of_all_kinds(c.rows, c.columns, c.pixels);
+  if (c.all_kinds) spec.output_order = OutputOrder::kClustered;
   SeededRandom random(c.pixels);
   for (uint32_t r = 0; r < c.rows; ++r) spec.bias.push_back(random.weight());
   spec.clamp = {0, 6};

@@ -51,6 +51,20 @@ TEST(CHeader, DocumentsFormulaShapesPixelsAndNeeds) {
     EXPECT_THAT(text, HasSubstr(line));
 }
 
+TEST(CHeader, DocumentsTheOrderOfRows) {
+  KernelProgram program = named_program("conv3", 0);
+  EXPECT_THAT(header_text(program), Not(HasSubstr(" * Order ")));
+  program.output_order = {6, 5, 4, 3, 2, 1, 0};
+  EXPECT_THAT(header_text(program), HasSubstr("\n * Order    row m of Y is output channel conv3.output_order[m]\n"));
+}
+
+TEST(CHeader, DocumentsThatDensePartsMultiplyZeros) {
+  KernelProgram program = named_program("conv3", 0);
+  EXPECT_THAT(header_text(program), HasSubstr("from inputs that a non-zero multiplies\n"));
+  program.schedule = *parse_schedule("loop+dense:least=60");
+  EXPECT_THAT(header_text(program), HasSubstr("from inputs that a weight, maybe a zero, multiplies\n"));
+}
+
 TEST(CHeader, DocumentsOneSidedAndMissingClamps) {
   const KernelProgram program = named_program("conv3", 0);
   const Clamp relu{.low = 0};

@@ -171,6 +171,23 @@ TEST_P(CSource, ComputesTheInterpretersBitsOfEveryForm) {
   }
 }
 
+TEST_P(CSource, ComputesTheInterpretersBitsOfSeveralFormsInTheOrderOfTheClusters) {
+  KernelSpec spec;
+  spec.name = "kernel";
+  spec.matrix = rows_of_all_kinds(23, 30, 8);
+  spec.clamp = {0, 1.5f};
+  spec.output_order = OutputOrder::kClustered;
+  spec.input_stride = spec.output_stride = 60;
+  for (const char* schedule : {"loop+dense:least=60", "unrolled:cluster=1+nano:rows=2"}) {
+    const auto program = compile_kernel(spec, *find_target(GetParam().target, GetParam().cpu),
+                                        {.schedule = *parse_schedule(schedule), .observer = {}});
+    ASSERT_TRUE(program) << program.error().message;
+    ASSERT_FALSE(program->output_order.empty());
+    expect_interpreters_bits(*program, {}, {1, 60});
+    if (IsSkipped() || HasFatalFailure()) return;
+  }
+}
+
 std::string case_name(const testing::TestParamInfo<Case>& info) {
   return fmt::format("{}_{}", info.param.cpu, info.param.toolchain.name);
 }

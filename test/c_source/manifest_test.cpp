@@ -119,6 +119,20 @@ TEST_F(Manifest, SchemaNoticesWhatIsMissingUnknownOrOfAnotherType) {
   EXPECT_EQ(why_invalid(manifest), "manifest.layers[] has the unknown date");
 }
 
+TEST_F(Manifest, SaysInWhichOrderRowsComeAndWhatTheyShare) {
+  fixed_.output_order = {6, 5, 4, 3, 2, 1, 0};
+  fixed_.schedule = *parse_schedule("loop+dense:least=60");
+  input_.layers[0].sharing_before = 1.25;
+  input_.layers[0].sharing_after = 4.0 / 3;
+  const Value value = parsed(text());
+  EXPECT_EQ(why_invalid(value), "");
+  const Object& layer = *value.getAsObject()->getArray("layers")->front().getAsObject();
+  EXPECT_EQ(*layer.getArray("output_order"), (llvm::json::Array{6, 5, 4, 3, 2, 1, 0}));
+  EXPECT_EQ(layer.getString("form"), "mixed");
+  EXPECT_EQ(layer.getNumber("nonzeros_per_input_load"), 1.333);
+  EXPECT_EQ(layer.getNumber("nonzeros_per_input_load_unclustered"), 1.25);
+}
+
 TEST_F(Manifest, SaysWhatWasEmitted) {
   const Value value = parsed(text());
   const Object& manifest = *value.getAsObject();
@@ -146,6 +160,7 @@ TEST_F(Manifest, SaysWhatEveryLayerIs) {
   EXPECT_EQ(layer.getInteger("chunks"), 4);
   EXPECT_EQ(layer.getNumber("clamp_high"), 6.0);
   EXPECT_EQ(layer.getString("form"), "unrolled");
+  EXPECT_EQ(layer.get("output_order")->kind(), Value::Null);
   EXPECT_EQ(layer.getString("schedule"), "unrolled:rows=3,vectors=2,k=5,chunk=100,pixels=24,prefetch=1");
 }
 

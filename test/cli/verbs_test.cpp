@@ -136,6 +136,32 @@ TEST_F(Verbs, ExplainNamesFormReasonCostAndAlternatives) {
     EXPECT_THAT(json, HasSubstr(key));
 }
 
+TEST_F(Verbs, RunChecksRowsInTheOrderOfTheClusters) {
+  const std::string options = " --pixels 37 --schedule unrolled:rows=2,cluster=1 --output-order clustered";
+  EXPECT_EQ(espalier("run net.npz" + options + " --write-data data").exit_code, 0);
+  ASSERT_EQ(espalier("compile net.npz" + options + " -o out --emit manifest").exit_code, 0);
+  EXPECT_THAT(contents_of(folder.path() / "out/manifest.json"), HasSubstr("--output-order clustered"));
+  EXPECT_EQ(espalier("run net.npz --pixels 37 --check data --manifest out/manifest.json").exit_code, 0);
+  EXPECT_EQ(espalier("run net.npz --pixels 37 --check data").exit_code, 1) << "rows are not where their channels are";
+  EXPECT_EQ(espalier("run net.npz --pixels 37 --manifest out/manifest.json").exit_code, 2);
+  ASSERT_EQ(espalier("compile net.npz --select 1 --pixels 37 -o one --emit manifest").exit_code, 0);
+  EXPECT_THAT(espalier("run net.npz --pixels 37 --check data --manifest one/manifest.json").err,
+              HasSubstr("one/manifest.json: has no kernel layer"));
+  EXPECT_THAT(espalier("run net.npz --pixels 37 --check data --manifest net.npz").err,
+              HasSubstr("net.npz: is no JSON"));
+  EXPECT_THAT(espalier("run net.npz --output-order sorted --pixels 3").err,
+              HasSubstr("--output-order is 'sorted', but must be natural or clustered"));
+}
+
+TEST_F(Verbs, ExplainShowsTheParts) {
+  const Outcome done = espalier("explain net.npz --select 1 --pixels 20 --schedule loop+dense:least=30 --json e.json");
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("+dense:least=30,"));
+  for (const char* part : {"  part       dense: ", "  part       loop: "}) EXPECT_THAT(done.out, HasSubstr(part));
+  for (const char* key : {"\"parts\"", "\"rows\"", "\"nonzeros_per_input_load_unclustered\"", "\"output_order\": null"})
+    EXPECT_THAT(contents_of(folder.path() / "e.json"), HasSubstr(key));
+}
+
 TEST_F(Verbs, BudgetsAndTuningKeepTheAnswerRight) {
   for (const char* options : {"-Os", "--max-code-bytes 1", "--max-code-bytes 10000000", "--tune --tune-cache cache",
                               "--tune --tune-cache cache --input-panel auto --output-panel auto"})

@@ -11,6 +11,7 @@
 #include "codegen/kernel_plan.h"
 #include "espalier/kernel_abi.h"
 #include "ir/reference_spmm.h"
+#include "test/support/structured_matrix.h"
 
 namespace espalier {
 namespace {
@@ -41,6 +42,7 @@ class Random {
 
 /// Densities 0 and 1 come up, and whole rows and columns are empty.
 SparseMatrix random_matrix(Random& random, uint32_t rows, uint32_t columns) {
+  if (random.one_in(3)) return test::rows_of_all_kinds(rows, columns, random.seed());
   const double sparsity = random.one_in(8) ? 1 : random.one_in(6) ? 0 : random.unit();
   const SparseMatrix full = random_sparse_matrix(rows, columns, sparsity, random.seed());
   std::vector<bool> empty_row(rows), empty_column(columns);
@@ -72,7 +74,20 @@ KernelSpec random_spec(Random& random) {
   // Widths that vectors of all targets divide.
   if (random.one_in(3)) spec.input_panel = spec.input_stride = 16 * random.between(1, 4);
   if (random.one_in(3)) spec.output_panel = spec.output_stride = 16 * random.between(1, 4);
+  if (random.one_in(3)) spec.output_order = OutputOrder::kClustered;
   return spec;
+}
+
+/// Tiles of at most four rows and one vector fit every target.
+SchedulePart random_part(Random& random, CodeForm form) {
+  SchedulePart part;
+  part.form = form;
+  if (form == CodeForm::kDense && random.one_in(2)) part.least = random.between(1, 100);
+  if (random.one_in(2)) part.tile_rows = random.between(1, 4);
+  if (random.one_in(3)) part.tile_vectors = 1;
+  if (random.one_in(3)) part.k_block = random.between(1, 300);
+  if (random.one_in(3)) part.chunk_nonzeros = random.between(1, 600);
+  return part;
 }
 
 /// A schedule that `isa` has the registers for; each choice may be left open.
@@ -95,6 +110,8 @@ Schedule random_schedule(Random& random, const VectorIsa& isa, const KernelSpec&
   if (random.one_in(2)) s.pixel_block = random.between(1, 320);
   if (random.one_in(2)) s.prefetch = static_cast<int32_t>(random.between(0, 1));
   if (random.one_in(2)) s.cluster = static_cast<int32_t>(random.between(0, 1));
+  if (random.one_in(3)) s.parts.push_back(random_part(random, CodeForm::kDense));
+  if (random.one_in(4)) s.parts.push_back(random_part(random, CodeForm::kNano));
   return s;
 }
 
@@ -135,6 +152,9 @@ void expect_resolved(const KernelSpec& spec, const KernelProgram& program) {
   const Schedule& s = program.schedule;
   EXPECT_TRUE(s.tile_rows && s.tile_vectors && s.k_block && s.chunk_nonzeros && s.pixel_block) << to_string(s);
   EXPECT_NE(s.prefetch, -1);
+  EXPECT_EQ(*parse_schedule(to_string(s)), s);
+  for (const SchedulePart& part : s.parts)
+    EXPECT_TRUE(part.tile_rows && part.tile_vectors && part.k_block && part.chunk_nonzeros) << to_string(s);
   const auto again = compiled(spec, program.target, s);
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_TRUE(*again == program) << "schedule " << to_string(s) << " is not what was compiled";
@@ -149,8 +169,9 @@ struct Answers {
 
   void expect_one_more(const KernelProgram& program) {
     std::vector<float> y = output_of(program, x, pixels);
-    ASSERT_LE(error_in_bounds(spec, x, y, pixels), 1);
-    if (program.schedule.form == CodeForm::kNano) return;  // sums in another order
+    ASSERT_LE(error_in_bounds(spec, x, y, pixels, program.output_order), 1);
+    if (!sums_in_order(program.schedule)) return;
+    y = in_natural_order(program, y);
     forget_padding(y);
     const auto [known, is_first] = first.try_emplace(program.target.vector->arithmetic, y);
     if (!is_first) {
@@ -161,6 +182,13 @@ struct Answers {
   }
 
  private:
+  std::vector<float> in_natural_order(const KernelProgram& program, const std::vector<float>& y) const {
+    std::vector<float> natural = y;
+    for (uint32_t row = 0; row < program.output_order.size(); ++row)
+      for (uint32_t p = 0; p < pixels; ++p)
+        natural[spec.output_index(program.output_order[row], p)] = y[spec.output_index(row, p)];
+    return natural;
+  }
   /// What a kernel leaves in the padding of the last panel is its own affair.
   void forget_padding(std::vector<float>& y) const {
     if (spec.output_panel == 0) return;

@@ -33,6 +33,7 @@ class Generator {
     p_.output_stride = (p_.pixels ? p_.pixels : 70) + below(5);
     p_.pixel_block = 1 + below(80);
     p_.schedule.tile_rows = below(3);
+    for (uint32_t row = coin() ? p_.output_channels : 0; row > 0; --row) p_.output_order.push_back(row - 1);
     p_.schedule.prefetch = static_cast<int32_t>(below(3)) - 1;
   }
 

@@ -96,7 +96,8 @@ struct Malformed {
   std::string_view from, to, message;
 };
 constexpr Malformed kMalformed[] = {
-    {"    advance w, 1\n    advance i, 1\n", "", "operation 8 (end_loop): a turn of the loop uses no weights and no indices"},
+    {"    advance w, 1\n    advance i, 1\n", "",
+     "operation 8 (end_loop): a turn of the loop uses no weights and no indices"},
     {"loop 2", "loop 3", "operation 1 (point): reads index 8, but the chunk has 8"},
     {"loop 2", "loop 0", "operation 0 (loop): loops 0 times"},
     {"    store v0, q0[0]:4\n    advance w, 1\n    advance i, 2\n    end_loop\n", "", "1 loops have no end"},
@@ -115,6 +116,8 @@ constexpr Malformed kMalformed[] = {
     {"advance i, 2", "advance i, 2\n    advance x, 2", "advances to input row 4, but there are 3"},
     {".order 1 0", ".order 1 1", "the order has row 1 twice or too many"},
     {".order 1 0", ".order 1", "the order has 1 rows of 2"},
+    {".order 1 0", ".outputs 0 0", "the order of outputs has row 0 twice or too many"},
+    {".order 1 0", ".outputs 0", "the order of outputs has 1 rows of 2"},
     {"indices 0 8 nonzeros", "indices 1 8 nonzeros", "chunk 0 has indices 1 + 8, but there are 8"},
     {"block 4", "block 6", "blocks of 6 pixels cut input panels of 4"},
     {"multiple 4", "multiple 3", "pixels are rounded up to 3, but input panels have 4"},

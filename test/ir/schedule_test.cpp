@@ -30,6 +30,21 @@ TEST(Schedule, EverySubsetOfFieldsReadsBack) {
   }
 }
 
+TEST(Schedule, PartsFollowTheWholeAndReadBack) {
+  const std::string text =
+      "unrolled:rows=8,pixels=512,prefetch=0+dense:least=60,rows=6,vectors=2,k=9,chunk=8+nano:rows=4";
+  const auto schedule = parse_schedule(text);
+  ASSERT_TRUE(schedule) << schedule.error().message;
+  EXPECT_EQ(to_string(*schedule), text);
+  ASSERT_EQ(schedule->parts.size(), 2u);
+  EXPECT_EQ(schedule->parts[0], (SchedulePart{CodeForm::kDense, 60, 6, 2, 9, 8}));
+  EXPECT_EQ(to_string(schedule_of_part(*schedule, 1)), "nano:rows=4,pixels=512,prefetch=0");
+  EXPECT_EQ(to_string(schedule_of_part(*schedule, 2)), "unrolled:rows=8,pixels=512,prefetch=0");
+  EXPECT_EQ(form_name(*schedule), "mixed");
+  EXPECT_FALSE(sums_in_order(*schedule));
+  EXPECT_TRUE(sums_in_order(*parse_schedule("loop+dense")));
+}
+
 TEST(Schedule, FieldsMayComeInAnyOrder) {
   EXPECT_EQ(to_string(*parse_schedule("unrolled:prefetch=0,k=4,rows=2")), "unrolled:rows=2,k=4,prefetch=0");
 }
@@ -65,6 +80,17 @@ const BadSchedule kBadSchedules[] = {
     {"JunkAfterNumber", "unrolled:pixels=8x", "schedule field pixels is '8x', but must be a number in 1..2147483647"},
     {"SpaceBeforeNumber", "unrolled:rows= 8", "schedule field rows is ' 8', but must be a number in 1..2147483647"},
     {"PrefetchTwo", "unrolled:prefetch=2", "schedule field prefetch is '2', but must be a number in 0..1"},
+    {"PartWithoutForm", "unrolled+", "unknown code form '', known forms are auto, unrolled, nano, loop, dense"},
+    {"PartOfAnotherForm", "unrolled+loop", "part of a schedule is loop, but must be dense or nano"},
+    {"PartTwice", "unrolled+dense:least=60+nano+dense", "schedule has part dense twice"},
+    {"PartEndsAfterColon", "loop+dense:", "schedule 'dense:' ends after the colon"},
+    {"FieldOfTheWholeInAPart", "loop+dense:pixels=64",
+     "part of a schedule has no field 'pixels', known fields are least, rows, vectors, k, chunk"},
+    {"FieldOfAPartInTheWhole", "dense:least=60",
+     "schedule has no field 'least', known fields are rows, vectors, k, chunk, pixels, prefetch, cluster"},
+    {"LeastOfNano", "loop+nano:least=60", "schedule has field least in part nano, but only dense takes rows by it"},
+    {"LeastAboveAll", "loop+dense:least=101", "schedule field least is '101', but must be a number in 1..100"},
+    {"FieldTwiceInAPart", "loop+dense:k=4,k=4", "schedule has field k twice"},
     {"FieldTwice", "unrolled:rows=8,rows=8", "schedule has field rows twice"},
     {"PrefetchTwice", "unrolled:prefetch=0,prefetch=1", "schedule has field prefetch twice"},
 };

@@ -30,7 +30,7 @@ TEST(Target, UnknownCpuListsTheTargetsOwn) {
             "target x86_64-linux has no CPU 'z80', known CPUs are haswell, znver3, skylake-avx512, znver4");
   EXPECT_EQ(error_of("aarch64-macos", "haswell"),
             "target aarch64-macos has no CPU 'haswell', known CPUs are cortex-a76, cortex-a53, cortex-a55, cortex-a72, "
-            "neoverse-n1, apple-m1");
+            "neoverse-n1, cortex-a73, cortex-a78, cortex-x1, neoverse-v1, apple-m1");
   EXPECT_EQ(error_of("wasm32", "neon"), "target wasm32 has no CPU 'neon', known CPUs are simd128, relaxed");
   EXPECT_EQ(error_of("c99", "avx2"), "target c99 has no CPU 'avx2', known CPUs are portable");
 }

@@ -9,6 +9,7 @@
 #include "espalier/runtime.h"
 #include "ir/reference_spmm.h"
 #include "test/support/random_spec.h"
+#include "test/support/structured_matrix.h"
 
 namespace espalier {
 namespace {
@@ -16,8 +17,12 @@ namespace {
 constexpr test::SpecLimits kLimits{.rows = 60, .columns = 300, .pixels = 260};
 
 Schedule random_schedule(SeededRandom& random) {
-  const char* kSchedules[] = {"unrolled", "unrolled:k=40,chunk=60", "unrolled:pixels=32,prefetch=1",
-                              "unrolled:rows=1,vectors=3,k=17,chunk=33,pixels=24"};
+  const char* kSchedules[] = {"unrolled",
+                              "unrolled:k=40,chunk=60",
+                              "unrolled:pixels=32,prefetch=1",
+                              "unrolled:rows=1,vectors=3,k=17,chunk=33,pixels=24",
+                              "loop+dense:least=60",
+                              "unrolled:cluster=1+nano:rows=2"};
   return *parse_schedule(kSchedules[random.next() % std::size(kSchedules)]);
 }
 
@@ -53,7 +58,9 @@ TEST_F(Jit, ComputesTheInterpretersBitsForRandomKernels) {
     const Target target = *find_target("x86_64-linux", cpu);
     for (int round = 0; round < 150; ++round) {
       SCOPED_TRACE(fmt::format("{} round {}", cpu, round));
-      const KernelSpec spec = test::random_spec(random, kLimits);
+      KernelSpec spec = test::random_spec(random, kLimits);
+      if (round % 3 == 0) spec.matrix = test::rows_of_all_kinds(spec.matrix.rows(), spec.matrix.columns(), round);
+      if (round % 2 == 0) spec.output_order = OutputOrder::kClustered;
       CompileOptions options;
       options.schedule = random_schedule(random);
       auto program = compile_kernel(spec, target, options);
@@ -73,7 +80,9 @@ TEST_F(Jit, ComputesTheInterpretersBitsForRandomKernels) {
           << message;
       interpret(*program, x, wanted, pixels);
       expect_same_bits(y, wanted);
-      ASSERT_LE(error_in_bounds(spec, x, y, pixels), 1);
+      ASSERT_EQ((*kernel)->output_order == nullptr, program->output_order.empty());
+      const std::span<const uint32_t> order((*kernel)->output_order, program->output_order.size());
+      ASSERT_LE(error_in_bounds(spec, x, y, pixels, order), 1);
     }
   }
 }

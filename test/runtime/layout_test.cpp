@@ -30,5 +30,37 @@ TEST(Layout, UnpacksWhatItPackedAndLeavesTheRestAlone) {
       }
 }
 
+espalier_kernel kernel_of(uint32_t panel, uint32_t stride, const uint32_t* order) {
+  espalier_kernel kernel{};
+  kernel.output_channels = 3;
+  kernel.output_panel = panel;
+  kernel.output_stride = stride;
+  kernel.output_order = order;
+  return kernel;
+}
+
+TEST(Layout, PutsRowsBackIntoTheNaturalOrder) {
+  const uint32_t order[] = {2, 0, 1};
+  const std::vector<float> image = {21, 22, 0, 1, 2, 0, 11, 12};  // 3 channels, 2 pixels, stride 3
+  std::vector<float> natural(8, -1.0f);
+  const espalier_kernel rows = kernel_of(0, 3, order);
+  espalier_natural_order(&rows, image.data(), 2, natural.data());
+  EXPECT_EQ(natural, (std::vector<float>{1, 2, -1, 11, 12, -1, 21, 22}));
+
+  const std::vector<float> panels = {21, 22, 1, 2, 11, 12, 23, 0, 3, 0, 13, 0};  // 3 pixels, panels of 2
+  natural.assign(12, -1.0f);
+  const espalier_kernel in_panels = kernel_of(2, 2, order);
+  espalier_natural_order(&in_panels, panels.data(), 3, natural.data());
+  EXPECT_EQ(natural, (std::vector<float>{1, 2, 11, 12, 21, 22, 3, -1, 13, -1, 23, -1}));
+}
+
+TEST(Layout, LeavesRowsInPlaceThatAreInTheNaturalOrder) {
+  const std::vector<float> image = {1, 2, 3, 4, 5, 6};
+  std::vector<float> natural(6);
+  const espalier_kernel rows = kernel_of(0, 2, nullptr);
+  espalier_natural_order(&rows, image.data(), 2, natural.data());
+  EXPECT_EQ(natural, image);
+}
+
 }  // namespace
 }  // namespace espalier

@@ -78,7 +78,7 @@ test('says what a kernel is', async () => {
   const kernel = library.kernel('copy');
   assert.deepEqual({ ...kernel }, {
     name: 'copy', outputChannels: 1, inputChannels: 1, nonzeros: 1, pixels: 0, maxPixels: 20, inputStride: 20,
-    outputStride: 20, inputPanel: 0, outputPanel: 0, pixelBlock: 8, pixelMultiple: 1, groups: 1,
+    outputStride: 20, inputPanel: 0, outputPanel: 0, pixelBlock: 8, pixelMultiple: 1, groups: 1, outputOrder: null,
   });
   assert.deepEqual(library.features, ['simd128']);
   assert.equal(kernel.inputLength(7), 7);
@@ -108,6 +108,25 @@ async function kernelOf(shape) {
   const kernels = [{ ...KERNEL, ...shape }];
   return (await load(tinyModule({ descriptor: { ...DESCRIPTOR, kernels } }))).kernel('copy');
 }
+
+test('says in which order rows come, and puts them back', async () => {
+  const shape = { output_channels: 3, output_stride: 3, max_pixels: 3, output_order: [2, 0, 1] };
+  const image = await kernelOf(shape);
+  assert.deepEqual(image.outputOrder, [2, 0, 1]);
+  const y = Float32Array.of(21, 22, 0, 1, 2, 0, 11, 12);
+  assert.deepEqual([...image.toNaturalOrder(y, { pixels: 2 })], [1, 2, 0, 11, 12, 0, 21, 22]);
+  const output = new Float32Array(8).fill(-1);
+  assert.equal(image.toNaturalOrder(y, { pixels: 2, output }), output);
+  assert.deepEqual([...output], [1, 2, -1, 11, 12, -1, 21, 22]);
+  const panels = await kernelOf({ ...shape, output_panel: 2, output_stride: 2 });
+  const inPanels = Float32Array.of(21, 22, 1, 2, 11, 12, 23, 0, 3, 0, 13, 0);
+  assert.deepEqual([...panels.toNaturalOrder(inPanels, { pixels: 3 })], [1, 2, 11, 12, 21, 22, 3, 0, 13, 0, 23, 0]);
+  const natural = await kernelOf({ ...shape, output_order: undefined });
+  assert.deepEqual([...natural.toNaturalOrder(y, { pixels: 2 })], [...y]);
+  await refuses(() => image.toNaturalOrder(y, { pixels: 2, output: y }), 'bad-argument',
+    'kernel copy needs another array for the natural order than for y');
+  await refuses(() => image.toNaturalOrder(y, { pixels: 3 }), 'bad-argument', 'kernel copy needs 9 elements of y, but got 8');
+});
 
 test('lengths of panels count whole ones; work items count padded pixels', async () => {
   const kernel = await kernelOf({ output_channels: 3, input_channels: 2, input_panel: 8, input_stride: 8, output_panel: 4,
@@ -252,6 +271,10 @@ test('refuses modules without a description, and damaged ones', async () => {
   await damaged({ ...DESCRIPTOR, kernels: [{ ...KERNEL, groups: -1 }] }, 'has -1 for groups of kernel copy, but needs a count');
   await damaged({ ...DESCRIPTOR, kernels: [{ ...KERNEL, input_panel: undefined }] },
     'has undefined for input_panel of kernel copy, but needs a count');
+  for (const output_order of [[1], [0, 0], 'one', [0.5], null]) {
+    await damaged({ ...DESCRIPTOR, kernels: [{ ...KERNEL, output_order }] },
+      'has an output_order of kernel copy that does not name each of 1 channels once');
+  }
   await refuses(load(tinyModule({ exports: ['copy', 'memory', '__heap_base'] })), 'bad-descriptor',
     'bytes: does not export copy.items, which its description implies');
 });

@@ -6,6 +6,7 @@
 #include "ir/reference_spmm.h"
 #include "node_runner.h"
 #include "test/support/random_program.h"
+#include "test/support/structured_matrix.h"
 
 namespace espalier::test {
 namespace {
@@ -19,6 +20,7 @@ struct Layer {
   Clamp clamp = {};
   std::string_view schedule = "auto";
   bool panels = false;  ///< as wide as the stride
+  bool all_kinds = false;  ///< of rows, and the output in the order of their clusters
 };
 
 const Layer kLayers[] = {
@@ -36,12 +38,16 @@ const Layer kLayers[] = {
     {"nano_panels", 40, 60, 0.8, 49, 16, {-0.5f, 0.5f}, "nano", true},
     {"dense_panels", 12, 20, 0.2, 70, 16, {}, "dense", true},
     {"unrolled_panels", 24, 30, 0.8, 100, 48, {}, "unrolled", true},
+    {"mixed", 60, 40, 0, 49, 49, {0, 6}, "loop+dense:least=60+nano:rows=4", false, true},
+    {"mixed_panels", 60, 40, 0, 70, 16, {}, "unrolled:vectors=2,cluster=1+nano:rows=2,vectors=1", true, true},
 };
 
 KernelSpec spec_of(const Layer& layer, uint32_t seed) {
   KernelSpec spec;
   spec.name = layer.name;
   spec.matrix = random_sparse_matrix(layer.rows, layer.columns, layer.sparsity, seed);
+  if (layer.all_kinds) spec.matrix = rows_of_all_kinds(layer.rows, layer.columns, seed);
+  if (layer.all_kinds) spec.output_order = OutputOrder::kClustered;
   spec.bias = random_values(layer.rows, seed + 100);
   spec.clamp = layer.clamp;
   spec.pixels = layer.pixels;
@@ -98,7 +104,7 @@ TEST(WasmCompiledKernels, GiveTheInterpretersBits_WithSimd128) {
     std::vector<float> expected(y.size());
     interpret(c.program, c.call.x, expected, c.call.pixels);
     EXPECT_EQ(y, expected) << c.spec.name;
-    EXPECT_LE(error_in_bounds(c.spec, c.call.x, y, c.call.pixels), 1) << c.spec.name;
+    EXPECT_LE(error_in_bounds(c.spec, c.call.x, y, c.call.pixels, c.program.output_order), 1) << c.spec.name;
   });
 }
 
@@ -106,7 +112,7 @@ TEST(WasmCompiledKernels, StayInTheErrorBound_WithRelaxedSimd) {
   const auto node = node_with("relaxed-simd");
   if (!node) GTEST_SKIP() << "no node with relaxed SIMD";
   run_all(*node, "relaxed", [](const Case& c, const std::vector<float>& y) {
-    EXPECT_LE(error_in_bounds(c.spec, c.call.x, y, c.call.pixels), 1) << c.spec.name;
+    EXPECT_LE(error_in_bounds(c.spec, c.call.x, y, c.call.pixels, c.program.output_order), 1) << c.spec.name;
   });
 }
 

@@ -1,6 +1,7 @@
 // Objects and modules as files: structure, determinism, refusals.
 #include "backends/wasm/wasm_module.h"
 
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -113,6 +114,18 @@ TEST(WasmModule, DescribesPanels) {
   const std::string description = custom_section(*read(*module), "espalier");
   EXPECT_THAT(description, HasSubstr(R"("input_panel":40,"output_panel":8,"pixel_block":24,"pixel_multiple":4,)"));
   EXPECT_THAT(description, HasSubstr(R"("indices_bytes":6)"));
+}
+
+TEST(WasmModule, DescribesTheOrderOfRows) {
+  KernelProgram p = wasm_program({.pixels = 31});
+  const auto natural = module_of(p);
+  ASSERT_TRUE(natural) << natural.error().message;
+  EXPECT_THAT(custom_section(*read(*natural), "espalier"), testing::Not(HasSubstr("output_order")));
+  for (uint32_t row = p.output_channels; row > 0; --row) p.output_order.push_back(row - 1);
+  const auto module = module_of(p);
+  ASSERT_TRUE(module) << module.error().message;
+  EXPECT_THAT(custom_section(*read(*module), "espalier"),
+              HasSubstr(fmt::format(R"("output_order":[{}])", fmt::join(p.output_order, ","))));
 }
 
 TEST(WasmModule, IsTheSameEveryTime_AlsoFromSeveralThreads) {

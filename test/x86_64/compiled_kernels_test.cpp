@@ -8,6 +8,7 @@
 #include "backends/x86_64/x86_64_instructions.h"
 #include "codegen/compile_kernel.h"
 #include "test/support/random_spec.h"
+#include "test/support/structured_matrix.h"
 #include "test/x86_64/emulator.h"
 #include "test/x86_64/instruction_text.h"
 
@@ -44,6 +45,39 @@ TEST(CompiledX86Kernels, GiveTheInterpretersBits) {
       const KernelProgram p = compile(spec, cpu, kSchedules[round % std::size(kSchedules)]);
       const uint32_t pixels = spec.pixels ? *spec.pixels : 1 + static_cast<uint32_t>(random.next() % spec.max_pixels());
       ASSERT_NO_FATAL_FAILURE(expect_interpreters_bits(p, pixels, random));
+    }
+}
+
+KernelSpec spec_of_all_kinds(uint64_t seed) {
+  KernelSpec spec;
+  spec.name = "kernel";
+  spec.matrix = test::rows_of_all_kinds(70, 90, seed);
+  spec.bias.assign(70, 0.25f);
+  spec.pixels = 45;
+  spec.input_stride = spec.output_stride = 47;
+  spec.output_order = OutputOrder::kClustered;
+  return spec;
+}
+
+TEST(CompiledX86Kernels, GiveTheInterpretersBits_InTheOrderOfTheClusters) {
+  SeededRandom random(2025);
+  for (const char* cpu : kCpus)
+    for (const char* schedule : {"unrolled:cluster=1", "unrolled:rows=2,k=30,cluster=1"}) {
+      SCOPED_TRACE(fmt::format("{} {}", cpu, schedule));
+      const KernelProgram p = compile(spec_of_all_kinds(random.next()), cpu, schedule);
+      EXPECT_FALSE(p.output_order.empty());
+      ASSERT_NO_FATAL_FAILURE(expect_interpreters_bits(p, 45, random));
+    }
+}
+
+/// The emulator knows no loops over non-zeros; the JIT's tests run such kernels.
+TEST(CompiledX86Kernels, OfSeveralFormsAssemble) {
+  for (const char* cpu : kCpus)
+    for (const char* schedule : {"unrolled+dense:least=60+nano:rows=4", "loop:vectors=3+dense:least=90,vectors=2"}) {
+      const KernelProgram p = compile(spec_of_all_kinds(9), cpu, schedule);
+      const auto codes = assemble_x86_64(p);
+      ASSERT_TRUE(codes) << codes.error().message;
+      EXPECT_EQ(codes->size(), p.chunks.size());
     }
 }
 

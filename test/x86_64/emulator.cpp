@@ -18,23 +18,48 @@ using Vector = std::array<float, kLanes>;
 
 /// Buffers stand far apart in the emulated address space, so that no wrong offset reaches another one.
 constexpr uint64_t kBases[] = {uint64_t{1} << 40, uint64_t{2} << 40, uint64_t{3} << 40};
+constexpr uint64_t kIndexBase = uint64_t{4} << 40;
+/// Registers that belong to the caller, and what stands in them at the call.
+constexpr const char* kCallersRegisters[] = {"rbx", "rbp", "r12", "r13", "r14", "r15"};
+constexpr uint64_t kCallersValue = 0x5a5a'5a5a'5a5a'0000;
 
-/// Rows of `stride` floats, of which [first, first + pixels) may be touched.
+/// Rows of `stride` floats, or panels of `rows` rows of `panel` floats, of which the pixels [first, first + pixels) may
+/// be touched.
 struct Region {
   float* data = nullptr;
   uint64_t rows = 0, stride = 0, first = 0, pixels = 0;
   bool writable = false;
+  uint64_t panel = 0;
+
+  /// Where pixel `first` of row 0 stands.
+  uint64_t start() const { return panel ? first / panel * rows * panel + first % panel : first; }
+  bool holds(uint64_t index) const {
+    if (panel == 0) return index / stride < rows && is_in(index % stride);
+    return is_in(index / (rows * panel) * panel + index % panel);
+  }
+  bool is_in(uint64_t pixel) const { return pixel >= first && pixel < first + pixels; }
 };
+
+/// eax, r10d, cl: the register that these are the low part of.
+std::string whole_register(const std::string& name) {
+  if (name == "cl") return "rcx";
+  if (name[0] == 'e') return "r" + name.substr(1);
+  if (name[0] == 'r' && name.back() == 'd') return name.substr(0, name.size() - 1);
+  return name;
+}
+bool is_half(const std::string& name) { return whole_register(name) != name; }
 
 class Machine {
  public:
-  Machine(const Region (&regions)[3], uint64_t pixels) {
+  /// `indices`: the chunk's entries as emitted code reads them.
+  Machine(const Region (&regions)[3], std::string_view indices, uint64_t pixels) : indices_(indices) {
     for (size_t i = 0; i < 3; ++i) regions_[i] = regions[i];
     for (Vector& v : vectors_) v.fill(std::nanf(""));
-    gprs_["rdi"] = kBases[0] + regions[0].first * 4;
-    gprs_["rsi"] = kBases[1] + regions[1].first * 4;
-    gprs_["rdx"] = kBases[2];
+    const char* kArguments[] = {"rdi", "rsi", "rdx"};
+    for (size_t i = 0; i < 3; ++i) gprs_[kArguments[i]] = kBases[i] + regions[i].start() * 4;
     gprs_["rcx"] = pixels;
+    gprs_["r8"] = kIndexBase;
+    for (const char* reg : kCallersRegisters) gprs_[reg] = kCallersValue + static_cast<uint8_t>(reg[1]);
   }
 
   std::string run(const std::vector<Instruction>& code, uint64_t size) {
@@ -42,7 +67,7 @@ class Machine {
     for (size_t i = 0; i < code.size(); ++i) by_offset[code[i].offset] = i;
     for (size_t i = 0; i < code.size();) {
       const Instruction& inst = code[i];
-      if (inst.name == "retq") return clean_ ? "" : "returns without vzeroupper";
+      if (inst.name == "retq") return what_the_caller_misses();
       jump_ = 0;
       execute(inst);
       if (!error_.empty()) return fmt::format("at {:#x}, {}: {}", inst.offset, inst.text, error_);
@@ -55,6 +80,14 @@ class Machine {
   }
 
  private:
+  std::string what_the_caller_misses() {
+    if (!clean_) return "returns without vzeroupper";
+    if (!stack_.empty()) return "returns to what it has pushed";
+    for (const char* reg : kCallersRegisters)
+      if (gprs_[reg] != kCallersValue + static_cast<uint8_t>(reg[1])) return fmt::format("does not restore {}", reg);
+    return "";
+  }
+
   void fail(std::string message) {
     if (error_.empty()) error_ = std::move(message);
   }
@@ -63,16 +96,28 @@ class Machine {
     static float nothing;
     for (size_t i = 0; i < 3; ++i) {
       const Region& r = regions_[i];
-      const uint64_t index = (address - kBases[i]) / 4, row = index / r.stride, column = index % r.stride;
-      if (address % 4 != 0 || address < kBases[i] || row >= r.rows) continue;
-      if (column < r.first || column >= r.first + r.pixels || (write && !r.writable)) break;
+      const uint64_t index = (address - kBases[i]) / 4;
+      if (address % 4 != 0 || address < kBases[i] || address >= kBases[i] + kBases[0] / 2) continue;
+      if (!r.holds(index) || (write && !r.writable)) break;
       return r.data + index;
     }
     fail(fmt::format("{} outside of the rows' pixels", write ? "writes" : "reads"));
     return &nothing;
   }
 
-  uint64_t address(const Operand& o) { return gprs_[o.reg] + static_cast<uint64_t>(o.value); }
+  uint64_t address(const Operand& o) {
+    const uint64_t index = o.index.empty() ? 0 : gprs_[o.index] * o.scale;
+    return gprs_[o.reg] + index + static_cast<uint64_t>(o.value);
+  }
+
+  /// An index entry: unsigned, of 2 or 4 bytes.
+  uint64_t entry(const Operand& o, size_t bytes) {
+    const uint64_t at = address(o) - kIndexBase;
+    uint32_t value = 0;
+    if (at % bytes != 0 || at + bytes > indices_.size()) return fail("reads outside of the chunk's indices"), 0;
+    std::memcpy(&value, indices_.data() + at, bytes);
+    return value;
+  }
 
   Vector& vector(const Operand& o) {
     for (const char* prefix : {"xmm", "ymm", "zmm"})
@@ -155,14 +200,29 @@ class Machine {
     if (!has_flags_) fail("jumps by flags that no compare has set");
     if (taken) jump_ = inst.operands[0].value;
   }
-  /// Immediates and registers; eax is the low half of rax, cl of rcx.
   uint64_t scalar(const Operand& o) {
     if (o.kind == Operand::Kind::kImmediate) return static_cast<uint64_t>(o.value);
-    return o.reg == "cl" ? gprs_["rcx"] & 0xff : gprs_[o.reg];
+    const uint64_t whole = gprs_[whole_register(o.reg)];
+    return o.reg == "cl" ? whole & 0xff : is_half(o.reg) ? uint32_t(whole) : whole;
   }
   uint64_t& destination(const Instruction& inst) {
     has_flags_ = false;
-    return gprs_[inst.operands.back().reg];
+    return gprs_[whole_register(inst.operands.back().reg)];
+  }
+  void move_half(const Instruction& inst) {
+    const Operand& from = inst.operands[0];
+    destination(inst) = from.kind == Operand::Kind::kMemory ? entry(from, 4) : uint32_t(scalar(from));
+  }
+  /// Leaves flags as a comparison of the difference with 0 would; no kernel asks for more.
+  void subtract_half(const Instruction& inst) {
+    uint64_t& d = destination(inst);
+    d = uint32_t(d - scalar(inst.operands[0]));
+    compare(d, 0);
+  }
+  void pop(const Instruction& inst) {
+    if (stack_.empty()) return fail("pops what it has not pushed");
+    gprs_[inst.operands[0].reg] = stack_.back();
+    stack_.pop_back();
   }
 
   void execute(const Instruction& inst) {
@@ -192,7 +252,20 @@ class Machine {
         {"cmpq", [](Machine& m, const Instruction& i) { m.compare(m.scalar(i.operands[1]), m.scalar(i.operands[0])); }},
         {"testq",
          [](Machine& m, const Instruction& i) { m.compare(m.scalar(i.operands[1]) & m.scalar(i.operands[0]), 0); }},
-        {"movl", [](Machine& m, const Instruction& i) { m.destination(i) = uint32_t(m.scalar(i.operands[0])); }},
+        {"testl",
+         [](Machine& m, const Instruction& i) { m.compare(m.scalar(i.operands[1]) & m.scalar(i.operands[0]), 0); }},
+        {"movl", [](Machine& m, const Instruction& i) { m.move_half(i); }},
+        {"movzwl", [](Machine& m, const Instruction& i) { m.destination(i) = m.entry(i.operands[0], 2); }},
+        {"movq", [](Machine& m, const Instruction& i) { m.destination(i) = m.scalar(i.operands[0]); }},
+        {"pushq", [](Machine& m, const Instruction& i) { m.stack_.push_back(m.scalar(i.operands[0])); }},
+        {"popq", [](Machine& m, const Instruction& i) { m.pop(i); }},
+        {"subl", [](Machine& m, const Instruction& i) { m.subtract_half(i); }},
+        {"decl",
+         [](Machine& m, const Instruction& i) {
+           uint64_t& d = m.destination(i);
+           d = uint32_t(d - 1);
+           m.compare(d, 0);
+         }},
         {"shll",
          [](Machine& m, const Instruction& i) {
            uint64_t& d = m.destination(i);
@@ -206,6 +279,7 @@ class Machine {
         {"kmovw", [](Machine& m, const Instruction& i) { m.mask_ = m.scalar(i.operands[0]) & 0xffff; }},
         {"jb", [](Machine& m, const Instruction& i) { m.jump(i, m.compared_a_ < m.compared_b_); }},
         {"jae", [](Machine& m, const Instruction& i) { m.jump(i, m.compared_a_ >= m.compared_b_); }},
+        {"jne", [](Machine& m, const Instruction& i) { m.jump(i, m.compared_a_ != m.compared_b_); }},
         {"je", [](Machine& m, const Instruction& i) { m.jump(i, m.compared_a_ == m.compared_b_); }},
         {"vzeroupper", [](Machine& m, const Instruction&) { m.clean_ = true; }},
     };
@@ -216,12 +290,22 @@ class Machine {
 
   Region regions_[3];
   std::array<Vector, 32> vectors_;
+  std::string_view indices_;
   std::map<std::string, uint64_t> gprs_;
+  std::vector<uint64_t> stack_;
   uint64_t mask_ = 0, compared_a_ = 0, compared_b_ = 0;
   bool has_flags_ = false, clean_ = true;
   int64_t jump_ = 0;
   std::string error_;
 };
+
+/// As emitted code reads them: little-endian entries of index_bytes.
+std::string emitted_indices(const KernelProgram& p, const Chunk& chunk) {
+  std::string bytes;
+  for (uint64_t i = 0; i < chunk.index_count; ++i)
+    bytes.append(reinterpret_cast<const char*>(&p.indices[chunk.index_offset + i]), p.index_bytes);
+  return bytes;
+}
 
 }  // namespace
 
@@ -233,14 +317,16 @@ std::string emulate(const KernelProgram& p, std::span<const float> x, std::span<
   for (const std::string& code : *codes) chunks.push_back(parse_listing((*encoder)->mc().disassemble(code)));
   std::vector<float> stream = p.stream;
   auto* input = const_cast<float*>(x.data());  // regions say what may be written
-  for (uint64_t first = 0; first < pixels; first += p.pixel_block) {
-    const uint64_t count = std::min<uint64_t>(p.pixel_block, pixels - first);
+  const uint64_t padded = p.padded(pixels);
+  for (uint64_t first = 0; first < padded; first += p.pixel_block) {
+    const uint64_t count = std::min<uint64_t>(p.pixel_block, padded - first);
     for (size_t c = 0; c < chunks.size(); ++c) {
       const uint64_t weights = p.chunks[c].stream_count;
-      const Region regions[3] = {{input, p.input_channels, p.input_stride, first, count, false},
-                                 {y.data(), p.output_channels, p.output_stride, first, count, true},
+      const Region regions[3] = {{input, p.input_channels, p.input_stride, first, count, false, p.input_panel},
+                                 {y.data(), p.output_channels, p.output_stride, first, count, true, p.output_panel},
                                  {stream.data() + p.chunks[c].stream_offset, 1, weights + 1, 0, weights, false}};
-      const std::string error = Machine(regions, count).run(chunks[c], (*codes)[c].size());
+      const std::string error =
+          Machine(regions, emitted_indices(p, p.chunks[c]), count).run(chunks[c], (*codes)[c].size());
       if (!error.empty()) return fmt::format("chunk {} of pixels {}+{}: {}", c, first, count, error);
     }
   }

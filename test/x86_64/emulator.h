@@ -9,8 +9,8 @@
 namespace espalier::test {
 
 /// Assembles the program, disassembles the bytes with LLVM and executes the instructions one by one, chunk after chunk
-/// and block after block as a runtime would. x and y as for interpret(). Every access must lie inside the pixels of a
-/// row of x or y that the call was given, or inside the chunk's slice of the weights.
+/// and block after block as a runtime would. x and y as for interpret(). Loops read their indices. Every access must
+/// lie inside the pixels of a row of x or y that the call was given, or inside the chunk's slice of the weights.
 ///
 /// Returns nothing, or what went wrong: an access outside, an instruction the emulator does not know, a jump into the
 /// middle of one, registers beyond those of the ISA.

@@ -17,7 +17,27 @@ Operand parse_operand(const std::string& text) {
   if (text[0] == '%') return {Operand::Kind::kRegister, text.substr(1), 0};
   const size_t open = text.find("(%");
   if (open == std::string::npos) return {Operand::Kind::kImmediate, {}, number};
-  return {Operand::Kind::kMemory, text.substr(open + 2, text.find(')') - open - 2), number};
+  Operand memory{Operand::Kind::kMemory, text.substr(open + 2, text.find_first_of(",)", open) - open - 2), number};
+  if (const size_t comma = text.find(','); comma != std::string::npos) {
+    const size_t second = text.find(',', comma + 1);
+    memory.index = trimmed(text.substr(comma + 1, std::min(second, text.find(')')) - comma - 1)).substr(1);
+    if (second != std::string::npos) memory.scale = std::strtoull(text.c_str() + second + 1, nullptr, 10);
+  }
+  return memory;
+}
+
+/// Operands stand between commas, but not those of an address.
+std::vector<std::string> split_operands(const std::string& text) {
+  std::vector<std::string> operands(1);
+  int depth = 0;
+  for (const char c : text) {
+    depth += (c == '(') - (c == ')');
+    if (c == ',' && depth == 0)
+      operands.emplace_back();
+    else
+      operands.back() += c;
+  }
+  return operands;
 }
 
 /// Removes `what` from the text and says whether it was there.
@@ -40,8 +60,7 @@ Instruction parse_line(const std::string& line) {
   std::string rest = space == std::string::npos ? std::string() : inst.text.substr(space);
   inst.masked = take(rest, "{%k1}");
   inst.zeroing = take(rest, "{z}");
-  std::istringstream operands(rest);
-  for (std::string operand; std::getline(operands, operand, ',');)
+  for (std::string operand : split_operands(rest))
     if (operand = trimmed(operand); !operand.empty()) inst.operands.push_back(parse_operand(operand));
   return inst;
 }

@@ -12,8 +12,10 @@ namespace espalier::test {
 struct Operand {
   enum class Kind : uint8_t { kRegister, kImmediate, kMemory };
   Kind kind = Kind::kImmediate;
-  std::string reg;    ///< register, or base of a memory operand, without its %
-  int64_t value = 0;  ///< immediate, displacement (bytes) or jump distance (bytes)
+  std::string reg;      ///< register, or base of a memory operand, without its %
+  int64_t value = 0;    ///< immediate, displacement (bytes) or jump distance (bytes)
+  std::string index{};  ///< of a memory operand, if it has one
+  uint64_t scale = 1;
 };
 
 /// One line of McTarget::disassemble(). Operands are in AT&T order: the destination is last.

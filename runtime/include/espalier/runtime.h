@@ -47,6 +47,10 @@ ESPALIER_API void espalier_pack(const float* image, size_t channels, size_t pixe
 ESPALIER_API void espalier_unpack(const float* panels, size_t channels, size_t pixels, size_t panel, float* image,
                                   size_t stride);
 
+/* Copies the pixels of Y, as `kernel` has written it, to where the natural order has them: row m to row
+ * output_order[m] of `natural`, which has the same layout and must not overlap. */
+ESPALIER_API void espalier_natural_order(const espalier_kernel* kernel, const float* y, size_t pixels, float* natural);
+
 /* A loaded shared object of kernels. */
 typedef struct espalier_library espalier_library;
 

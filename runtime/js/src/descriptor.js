@@ -79,5 +79,15 @@ function checkShape(where, { features, kernels }) {
         throw bad(`has ${kernel[field]} for ${field} of kernel ${kernel.name}, but needs a count`);
       }
     }
+    if (!isOrder(kernel.output_order, kernel.output_channels)) {
+      throw bad(`has an output_order of kernel ${kernel.name} that does not name each of ${kernel.output_channels} channels once`);
+    }
   }
+}
+
+/** Whether `order`, which may be missing, names every channel once. */
+function isOrder(order, channels) {
+  if (order === undefined) return true;
+  const inRange = (c) => Number.isSafeInteger(c) && c >= 0 && c < channels;
+  return Array.isArray(order) && order.every(inRange) && order.length === channels && new Set(order).size === channels;
 }

@@ -26,6 +26,7 @@ export class Kernel {
     this.pixelBlock = description.pixel_block;
     this.pixelMultiple = description.pixel_multiple;
     this.groups = description.groups;
+    this.outputOrder = description.output_order ? Object.freeze([...description.output_order]) : null;
     this.#heap = heap;
     this.#run = exports[this.name];
     this.#items = exports[`${this.name}.items`];
@@ -76,6 +77,30 @@ export class Kernel {
       throw this.#refusal(`has ${items} work items for ${count} pixels, but was called for ${firstItem}..${lastItem}`);
     }
     this.#items(x.address, y.address, count, firstItem, lastItem);
+  }
+
+  toNaturalOrder(y, { pixels, output } = {}) {
+    const count = this.#checkedPixels(pixels);
+    const length = this.outputLength(count);
+    this.#checkFloats('y', y, length);
+    if (output !== undefined) this.#checkFloats('output', output, length);
+    const result = output ?? new Float32Array(length);
+    if (y.buffer === result.buffer) throw this.#refusal('needs another array for the natural order than for y');
+    this.#forRows(count, (row, place, inRow) => {
+      const channel = this.outputOrder?.[row] ?? row;
+      result.set(y.subarray(place, place + inRow), place + (channel - row) * this.outputStride);
+    });
+    return result;
+  }
+
+  /** Calls use(row of Y, element where its pixels begin, how many they are) for every row, panel by panel. */
+  #forRows(pixels, use) {
+    const width = this.outputPanel || pixels;
+    for (let first = 0; first < pixels; first += width) {
+      const start = this.outputPanel === 0 ? first : first * this.outputChannels;
+      const inRow = Math.min(width, pixels - first);
+      for (let row = 0; row < this.outputChannels; ++row) use(row, start + row * this.outputStride, inRow);
+    }
   }
 
   /** Only pixels: what lies between rows, or pads the last panel, belongs to the caller. */
