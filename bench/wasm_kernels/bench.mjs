@@ -49,7 +49,8 @@ function compare(layer, what, output, expected, tolerance) {
   for (let row = 0; row < layer.rows; ++row) {
     for (let i = row * layer.stride; i < row * layer.stride + layer.pixels; ++i) {
       if (Math.abs(output[i] - expected[i]) <= tolerance[i]) continue;
-      throw new Error(`${layer.name}: ${what} has ${output[i]} for output channel ${row}, pixel ${i - row * layer.stride}, `
+      const place = `output channel ${row}, pixel ${i - row * layer.stride}`;
+      throw new Error(`${layer.name}: ${what} has ${output[i]} for ${place}, `
         + `but the yardstick has ${expected[i]} (tolerance ${tolerance[i]})`);
     }
   }
@@ -109,6 +110,6 @@ for (const [index, layer] of set.layers.entries()) {
   results.push(await runLayer(layer, kernels.filter((k) => k.layer === index), libraries, yardsticks));
 }
 const report = { engine: engineName(), source: set.source, cpus, results };
-if (options.check) console.log(`${results.length} layers agree with the yardsticks for ${cpus.map((c) => c.name).join(', ')}`);
-else console.log(markdown(report));
+const names = cpus.map((c) => c.name).join(', ');
+console.log(options.check ? `${results.length} layers agree with the yardsticks for ${names}` : markdown(report));
 if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);

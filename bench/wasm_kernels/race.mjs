@@ -3,9 +3,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const SAMPLE = 0.3; // ms
 const SLICE = 25; // ms of calls between two pauses of the warm-up
-const SLICES = { least: 2, most: 60 };
+const SLICES = { least: 4, most: 60 };
 const PAUSE = 10; // ms, in which the engine's compiler threads may use this core
 const LEAST_SAMPLES = 9;
+const SHORTEST = 1e-5; // ms a call may seem to take
 
 function timeOf(run, calls) {
   const start = performance.now();
@@ -17,7 +18,7 @@ function timeOf(run, calls) {
 function slice(run) {
   let least = Infinity;
   for (const end = performance.now() + SLICE; performance.now() < end;) {
-    least = Math.min(least, timeOf(run, least < SAMPLE ? Math.ceil(SAMPLE / least) : 1));
+    least = Math.min(least, Math.max(timeOf(run, least < SAMPLE ? Math.ceil(SAMPLE / least) : 1), SHORTEST));
   }
   return least;
 }
@@ -28,7 +29,7 @@ function slice(run) {
  */
 async function warmUp(run) {
   let best = Infinity, same = 0;
-  for (let i = 0; i < SLICES.most && (i < SLICES.least || same < 2); ++i) {
+  for (let i = 0; i < SLICES.most && (i < SLICES.least || same < 3); ++i) {
     const time = slice(run);
     same = time < 0.97 * best ? 0 : same + 1;
     best = Math.min(best, time);
@@ -41,8 +42,9 @@ function quantile(sorted, share) {
   return sorted[Math.min(sorted.length - 1, Math.round(share * (sorted.length - 1)))];
 }
 function summary(times) {
-  const sorted = times.toSorted ? times.toSorted((a, b) => a - b) : [...times].sort((a, b) => a - b);
-  return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9), samples: times.length };
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share) => quantile(sorted, share);
+  return { median: at(0.5), p10: at(0.1), p90: at(0.9), samples: times.length };
 }
 
 /**

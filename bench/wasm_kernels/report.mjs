@@ -5,14 +5,14 @@ export function geometricMean(values) {
   return Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length);
 }
 
-/** The faster of the loops in an instruction set. */
-function yardstick(result, isa) {
-  const loops = result.yardsticks.filter((y) => y.isa === isa);
-  return loops.reduce((a, b) => (b.time.median < a.time.median ? b : a));
+/** Of times: those of a yardstick by the kernel's. */
+export function speedup(result, kernel, loop) {
+  const { time } = result.yardsticks.find((y) => y.isa === kernel.isa && y.loop === loop);
+  return time.median / kernel.time.median;
 }
-/** Of times: the faster yardstick's by the kernel's. */
-export function speedup(result, kernel) {
-  return yardstick(result, kernel.isa).time.median / kernel.time.median;
+/** The same for the faster of them. */
+export function leastSpeedup(result, kernel) {
+  return Math.min(...LOOPS.map((loop) => speedup(result, kernel, loop)));
 }
 
 const rate = (layer, time) => 2e-6 * layer.nonzeros * layer.pixels / time.median;
@@ -29,15 +29,16 @@ function row(cells) {
   return `| ${cells.join(' | ')} |`;
 }
 function table(head, numbers, rows) {
-  return [row(head), `|${head.map((_, i) => (i < head.length - numbers ? '---' : '---:')).join('|')}|`, ...rows.map(row)]
-    .join('\n') + '\n';
+  const line = head.map((_, i) => (i < head.length - numbers ? '---' : '---:'));
+  return [row(head), `|${line.join('|')}|`, ...rows.map(row), ''].join('\n');
 }
 
 function cells(result, cpu) {
   const { layer } = result, image = chosen(result, cpu, 'CHW'), panels = chosen(result, cpu, 'panels');
-  const of = (k) => [rate(layer, k.time).toFixed(1), speedup(result, k).toFixed(2)];
+  const of = (k) => [rate(layer, k.time).toFixed(1), leastSpeedup(result, k).toFixed(2)];
   return [layer.name, `${layer.rows}x${layer.columns}`, layer.pixels, zeros(layer), `\`${short(image.schedule)}\``,
-    `${panels.panel}: \`${short(panels.schedule)}\``, ...result.yardsticks.filter((y) => y.isa === image.isa).map((y) => rate(layer, y.time).toFixed(1)),
+    `${panels.panel}: \`${short(panels.schedule)}\``,
+    ...result.yardsticks.filter((y) => y.isa === image.isa).map((y) => rate(layer, y.time).toFixed(1)),
     ...of(image), ...of(panels)];
 }
 
@@ -47,18 +48,21 @@ function layerTable(results, cpu) {
     results.map((r) => cells(r, cpu)));
 }
 
-/** Geometric mean and least of the speed-ups of each group of layers. */
+function meanCell(members, cpu, layout, ratio) {
+  const values = members.map((r) => ratio(r, chosen(r, cpu, layout)));
+  return `${geometricMean(values).toFixed(2)} (${Math.min(...values).toFixed(2)})`;
+}
+/** Geometric mean and least of the speed-ups of each group of layers, over each yardstick and over the faster. */
 function meanTable(results, cpus) {
   const groups = [...new Set(results.map((r) => r.layer.group)), 'all'];
-  const rows = groups.map((group) => {
+  const ratios = [...LOOPS.map((loop) => [loop, (r, k) => speedup(r, k, loop)]), ['the faster', leastSpeedup]];
+  const rows = groups.flatMap((group) => {
     const members = results.filter((r) => group === 'all' || r.layer.group === group);
-    return [group, members.length, ...cpus.flatMap((cpu) => ['CHW', 'panels'].map((layout) => {
-      const values = members.map((r) => speedup(r, chosen(r, cpu, layout)));
-      return `${geometricMean(values).toFixed(2)} (${Math.min(...values).toFixed(2)})`;
-    }))];
+    return ratios.map(([loop, ratio]) => [group, members.length, loop,
+      ...cpus.flatMap((cpu) => ['CHW', 'panels'].map((layout) => meanCell(members, cpu, layout, ratio)))]);
   });
-  const head = ['mean (least)', 'layers', ...cpus.flatMap((cpu) => [`${cpu}, CHW`, `${cpu}, panels`])];
-  return table(head, head.length - 1, rows);
+  const head = ['mean (least)', 'layers', 'over', ...cpus.flatMap((cpu) => [`${cpu}, CHW`, `${cpu}, panels`])];
+  return table(head, head.length - 3, rows);
 }
 
 /** Where several schedules ran: the fastest, and what the first one loses to it. */
@@ -66,19 +70,20 @@ function sweepTable(results, cpus) {
   const rows = results.flatMap((r) => cpus.flatMap((cpu) => ['CHW', 'panels'].map((layout) => {
     const kernels = r.kernels.filter((k) => k.cpu === cpu && layoutOf(k) === layout);
     const sorted = [...kernels].sort((a, b) => a.time.median - b.time.median);
-    const list = sorted.slice(0, 3).map((k) => `${k.panel || 'CHW'}: \`${short(k.schedule)}\` ${rate(r.layer, k.time).toFixed(1)}`);
-    return [r.layer.name, cpu, kernels[0].panel ? `panels of ${kernels[0].panel}` : 'CHW', `\`${short(kernels[0].schedule)}\``,
-      rate(r.layer, kernels[0].time).toFixed(1), list.join(', '),
+    const text = (k) => `${k.panel || 'CHW'}: \`${short(k.schedule)}\` ${rate(r.layer, k.time).toFixed(1)}`;
+    const list = sorted.slice(0, 3).map(text);
+    return [r.layer.name, cpu, layoutOf(kernels[0]), text(kernels[0]),
+      list.join(', '),
       (100 * (kernels[0].time.median / sorted[0].time.median - 1)).toFixed(1)];
   })));
-  return table(['layer', 'CPU', 'layout', 'chosen', 'GFLOP/s', 'fastest three', '% lost'], 1, rows);
+  return table(['layer', 'CPU', 'layout', 'chosen, GFLOP/s', 'fastest three', '% lost'], 1, rows);
 }
 
 export function markdown({ engine, source, cpus, results }) {
   const names = cpus.map((c) => c.name);
   const swept = results.some((r) => r.kernels.length > 2 * cpus.length);
-  const parts = [`${source}; ${engine}; GFLOP/s, and speed relative to the faster
-yardstick (plain, pipelined) in the same instruction set.\n`];
+  const parts = [`${source}; ${engine}; GFLOP/s, and speed
+relative to the faster yardstick (plain, pipelined) in the same instruction set.\n`];
   for (const { name, isa } of cpus) parts.push(`CPU ${name} (${isa}):\n\n${layerTable(results, name)}`);
   parts.push(meanTable(results, names));
   if (swept) parts.push(sweepTable(results, names));

@@ -3,8 +3,8 @@
  *
  * Formula  Y[m, p] = min(max(bias[m] + sum over k of W[m, k] * X[k, p], low), high)
  * Shapes   X and Y are CHW images with rows `stride` elements apart
- * Weights  `values`: per output channel its bias, then its non-zeros; `steps`: bytes from one non-zero's input row to the
- *          next one's, the last leads back to the first; `counts`: non-zeros per output channel
+ * Weights  `values`: per output channel its bias, then its non-zeros; `steps`: bytes from one non-zero's input row to
+ *          the next one's, the last leads back to the first; `counts`: non-zeros per output channel
  * Over-read  `pipelined`: one element behind `values`, one behind `steps`, an input row of matrices without non-zeros
  * Source   the scheme of XNNPACK's f32-spmm 32x1 kernels for WebAssembly SIMD, as published; written anew
  */

@@ -120,10 +120,11 @@ std::vector<uint32_t> k_blocks_to_try(const Choice& plan) {
 /// Rolled code has no size to bound; groups of rows are for threads to share where panels are few. A group costs its
 /// own pass over the input (512x512 at 196 pixels, Zen 3: 61 GFLOP/s with 7 groups, 64.6 with one).
 void choose_rolled_chunk(Choice& plan) {
-  constexpr uint32_t kItems = 8, kLeast = 1024;
+  constexpr uint32_t kLeast = 1024;
+  const uint32_t items = cpu_costs(plan.target.cpu->name).row_groups;
   const SparseMatrix& m = plan.spec.matrix;
   const uint32_t panels = ceil_div(plan.spec.max_pixels(), std::max(1u, panel_of(plan.spec)));
-  const uint64_t groups = panel_of(plan.spec) ? std::max(1u, kItems / panels) : kItems;
+  const uint64_t groups = panel_of(plan.spec) ? std::max(1u, items / panels) : items;
   const uint64_t blocks = ceil_div(std::max(1u, m.columns()), plan.schedule.k_block);
   const uint64_t work =
       plan.schedule.form == CodeForm::kDense ? uint64_t{m.rows()} * m.columns() : m.nonzeros();

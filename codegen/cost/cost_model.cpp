@@ -26,6 +26,7 @@ constexpr double kCodeInL2 = 0.44, kCodeBeyondL2 = 1, kManyL2 = 8, kMemoryRate =
 // A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4
 // rows, 90 % zeros, panels: 4 rows x 2 vectors 46 GFLOP/s, 4 x 3 60).
 constexpr double kBlockChain = 1.25;
+constexpr double kHiddenMiss = 0.12;  // of engines' code, which has more instructions to a load
 // Columns of a straight tile hit its rows at random, so its sums are not taken strictly in turns (llvm-mca, neoverse-n1:
 // 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
 constexpr double kRowsInTurn = 0.6;
@@ -161,7 +162,7 @@ class CostModel {
     const double rows_of_chunk = is_rolled() ? 0 : std::min(rows_, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_);
     const double slice = (std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
     const double kept = (streams ? kPanelL1 : kImageL1) * l1d / slice;
-    const double missed = kMissStall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
+    const double missed = (c_.hides_misses ? kHiddenMiss : kMissStall) * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
     const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
     const double l2 = 0.75 * target_.cpu->l2, again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
@@ -188,9 +189,9 @@ class CostModel {
   }
   /// Bytes that loads of a tile wait for where rows of an image crowd the sets of L1D.
   double crowded() const {
-    const bool fits = (columns_ + rows_) * row_lines() * kLine <= 0.45 * target_.cpu->l1d;
+    const bool fits = (columns_ + rows_) * row_lines() * kLine <= 0.6 * target_.cpu->l1d;
     if (fits || 4 * columns_ * pixels_ <= target_.cpu->l2) return 0;
-    return std::max(0.0, nonzeros_ - columns_) * vectors_ * isa_.lanes * 4 / sharing_ * c_.crowded;
+    return (nonzeros_ / sharing_ + rows_) * vectors_ * isa_.lanes * 4 * c_.crowded;
   }
 
   double exits() const {
