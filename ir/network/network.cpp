@@ -57,7 +57,7 @@ Result<TensorId> add_layer(Network& network, std::string name, Operation operati
                            const Activation& activation) {
   for (const TensorId input : inputs)
     if (input >= network.tensors.size())
-      return bad_input("layer '{}' reads tensor {}, but the network has {}", name, input, network.tensors.size());
+      return bad_input("reads tensor {}, but the network has {}", input, network.tensors.size());
   const std::vector<Shape> shapes = shapes_of(network, inputs);
   Layer layer{std::move(name), std::move(operation), std::move(inputs), 0, activation};
   const Result<Shape> shape = inferred_shape(layer.operation, shapes);

@@ -177,7 +177,7 @@ TensorId add_input(Network& network, std::string name, const Shape& shape);
 /// Adds a constant; `data` has shape.elements() values (verify checks it).
 TensorId add_constant(Network& network, std::string name, const Shape& shape, std::vector<float> data);
 /// Appends a layer and the tensor it makes, named like it, with the shape that inferred_shape gives.
-/// Errors: inferred_shape's and check_layer's, with the layer's name in front.
+/// Errors: inferred_shape's and check_layer's; the caller puts the layer's name in front.
 Result<TensorId> add_layer(Network& network, std::string name, Operation operation, std::vector<TensorId> inputs,
                            const Activation& activation = {});
 
