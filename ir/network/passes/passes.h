@@ -11,7 +11,8 @@ namespace espalier {
 void fold_constants(Network& network);
 
 /// BatchNorm into the weights and bias of the convolution or fully connected layer before it, where nothing else reads
-/// that one and it has no activation; any other becomes a depthwise 1x1 convolution. Afterwards there is none.
+/// that one and it has no activation; any other becomes a depthwise 1x1 convolution. Afterwards there is none, but
+/// where its factors do not fit fp32.
 void fold_batch_norms(Network& network);
 
 /// Pad by zeros in height and width into the padding of every convolution that reads it.

@@ -1,0 +1,36 @@
+#include <algorithm>
+
+#include "ir/network/passes/passes.h"
+#include "ir/network/passes/rewrite.h"
+#include "ir/network/run_reference.h"
+
+namespace espalier {
+namespace {
+
+bool has_constant_inputs(const Network& network, const Layer& layer) {
+  return std::all_of(layer.inputs.begin(), layer.inputs.end(),
+                     [&](TensorId input) { return network.tensors[input].is_constant(); });
+}
+
+std::vector<float> result_of(const Network& network, const Layer& layer) {
+  std::vector<std::span<const float>> inputs;
+  for (const TensorId input : layer.inputs) inputs.emplace_back(network.tensors[input].data);
+  return run_reference_layer(network, layer, inputs);
+}
+
+}  // namespace
+
+void fold_constants(Network& network) {
+  std::vector<bool> gone(network.layers.size(), false);
+  for (size_t i = 0; i < network.layers.size(); ++i) {
+    const Layer& layer = network.layers[i];
+    if (!has_constant_inputs(network, layer)) continue;
+    std::vector<float> result = result_of(network, layer);
+    if (!all_finite(result)) continue;  // no constant of a Network may be that
+    network.tensors[layer.output].data = std::move(result);
+    gone[i] = true;
+  }
+  remove_layers(network, gone);
+}
+
+}  // namespace espalier
