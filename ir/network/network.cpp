@@ -61,8 +61,8 @@ Result<TensorId> add_layer(Network& network, std::string name, Operation operati
   const std::vector<Shape> shapes = shapes_of(network, inputs);
   Layer layer{std::move(name), std::move(operation), std::move(inputs), 0, activation};
   const Result<Shape> shape = inferred_shape(layer.operation, shapes);
-  if (!shape) return Error(shape.error()).in(fmt::format("layer '{}'", layer.name));
-  if (Status s = check_layer(layer, shapes); !s) return std::move(s).error().in(fmt::format("layer '{}'", layer.name));
+  if (!shape) return shape.error();
+  if (Status s = check_layer(layer, shapes); !s) return std::move(s).error();
   layer.output = add_tensor(network, {layer.name, *shape, {}});
   network.layers.push_back(std::move(layer));
   return network.layers.back().output;
