@@ -77,9 +77,9 @@ Status take_prelu(TfliteOperatorImport& op) {
   Result<TfliteConstant> slopes = op.constant(1);
   if (!slopes) return std::move(slopes).error().in("slopes");
   const uint32_t channels = op.shape_of(*input).c;
-  if (slopes->values.size() == 1) slopes->values.resize(channels, slopes->values[0]);
-  const bool per_channel = slopes->values.size() == channels && (slopes->shape.empty() || slopes->shape.back() != 1);
-  if (!per_channel && channels != 1)
+  const bool one_for_all = slopes->values.size() == 1;
+  if (one_for_all) slopes->values.resize(channels, slopes->values[0]);
+  if (!one_for_all && (slopes->values.size() != channels || slopes->shape.back() != channels))
     return unsupported("has slopes of shape ({}), but only one for each of {} channels, or one for all, is supported",
                        fmt::join(slopes->shape, ", "), channels);
   return op.emit(Prelu{std::move(slopes->values)}, {*input});

@@ -12,6 +12,8 @@ std::optional<float> rounded(const Activation& activation, double value) {
   return std::isfinite(result) ? std::optional(result) : std::nullopt;
 }
 
+constexpr uint32_t kMaxChannels = 1u << 22;
+
 /// What a rule sees: the layer, and the values of its inputs' channels.
 struct Site {
   const Network& network;
@@ -19,67 +21,79 @@ struct Site {
   std::vector<const ChannelValues*> inputs;
 
   uint32_t channels() const { return network.output_shape(layer).c; }
-  ChannelValues unknown() const { return ChannelValues(channels()); }
+  uint32_t input_channels(size_t i = 0) const { return network.input_shape(layer, i).c; }
 };
+
+/// f(channel) of every channel.
+template <typename Function>
+ChannelValues per_channel(const Site& site, Function f) {
+  if (site.channels() > kMaxChannels) return {};
+  std::vector<std::optional<float>> values(site.channels());
+  for (size_t c = 0; c < values.size(); ++c) values[c] = f(c);
+  return ChannelValues(std::move(values));
+}
 
 /// f(value, channel) of every channel that has a value.
 template <typename Function>
 ChannelValues mapped(const Site& site, Function f) {
-  ChannelValues values = site.unknown();
-  for (size_t c = 0; c < values.size(); ++c)
-    if (const auto& x = (*site.inputs[0])[c]) values[c] = rounded(site.layer.activation, f(double{*x}, c));
-  return values;
+  if (site.inputs[0]->is_empty()) return {};
+  return per_channel(site, [&](size_t c) -> std::optional<float> {
+    const auto x = (*site.inputs[0])[c];
+    return x ? rounded(site.layer.activation, f(double{*x}, c)) : std::nullopt;
+  });
 }
 
-/// The sum over weights [places][channels] of one output, if everything that is not multiplied by zero is constant.
-std::optional<double> constant_sum(std::span<const float> weights, std::span<const std::optional<float>> x,
+/// A row of weights [places][channels]: the sum of their products with x[first ...], if everything that is not
+/// multiplied by zero is constant.
+std::optional<double> constant_sum(std::span<const float> row, size_t channels, const ChannelValues& x, size_t first,
                                    const Window& window) {
   double sum = 0;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    if (weights[i] == 0) continue;
-    const auto& value = x[i % x.size()];
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (row[i] == 0) continue;
+    const auto value = x[first + i % channels];
     if (!value || !is_uniform(window, *value)) return std::nullopt;
-    sum += double{weights[i]} * double{*value};
+    sum += double{row[i]} * double{*value};
   }
   return sum;
 }
 
+std::optional<float> with_bias(const Site& site, const std::vector<float>& bias, size_t o, std::optional<double> sum) {
+  if (!sum) return std::nullopt;
+  return rounded(site.layer.activation, *sum + (bias.empty() ? 0 : double{bias[o]}));
+}
+
 ChannelValues values_after(const Convolution& c, const Site& site) {
-  const size_t per_group = site.inputs[0]->size() / c.groups, outputs_per_group = c.output_channels / c.groups,
+  const size_t channels = c.channels_per_group(site.input_channels()), outputs = c.output_channels / c.groups,
                row = c.weights.size() / c.output_channels;
-  ChannelValues values = site.unknown();
-  for (size_t o = 0; o < values.size(); ++o) {
-    const auto x = std::span(*site.inputs[0]).subspan(o / outputs_per_group * per_group, per_group);
-    const auto sum = constant_sum(std::span(c.weights).subspan(o * row, row), x, c.window);
-    const double bias = c.bias.empty() ? 0 : double{c.bias[o]};
-    if (sum) values[o] = rounded(site.layer.activation, bias + *sum);
-  }
-  return values;
+  return per_channel(site, [&](size_t o) {
+    const auto weights = std::span(c.weights).subspan(o * row, row);
+    return with_bias(site, c.bias, o,
+                     constant_sum(weights, channels, *site.inputs[0], o / outputs * channels, c.window));
+  });
 }
 
 ChannelValues values_after(const FullyConnected& f, const Site& site) {
-  const size_t row = site.inputs[0]->size();
-  ChannelValues values = site.unknown();
-  for (size_t o = 0; o < values.size(); ++o) {
-    const auto sum = constant_sum(std::span(f.weights).subspan(o * row, row), *site.inputs[0], Window{});
-    const double bias = f.bias.empty() ? 0 : double{f.bias[o]};
-    if (sum) values[o] = rounded(site.layer.activation, bias + *sum);
-  }
-  return values;
+  const size_t channels = site.input_channels();
+  return per_channel(site, [&](size_t o) {
+    const auto weights = std::span(f.weights).subspan(o * channels, channels);
+    return with_bias(site, f.bias, o, constant_sum(weights, channels, *site.inputs[0], 0, Window{}));
+  });
+}
+
+std::optional<double> combined(BinaryKind kind, std::optional<float> a, std::optional<float> b) {
+  if (kind == BinaryKind::kMultiply && (a == 0.0f || b == 0.0f)) return 0;
+  if (!a || !b) return std::nullopt;
+  const double x = double{*a}, y = double{*b};
+  return kind == BinaryKind::kAdd ? x + y : kind == BinaryKind::kSubtract ? x - y : x * y;
 }
 
 ChannelValues values_after(const Binary& b, const Site& site) {
-  ChannelValues values = site.unknown();
-  const auto operand = [&](size_t i, size_t c) { return (*site.inputs[i])[site.inputs[i]->size() == 1 ? 0 : c]; };
-  for (size_t c = 0; c < values.size(); ++c) {
-    const auto a = operand(0, c), z = operand(1, c);
-    const bool is_zero = b.kind == BinaryKind::kMultiply && (a == 0.0f || z == 0.0f);
-    if (!is_zero && (!a || !z)) continue;
-    const double x = is_zero ? 0 : double{*a}, y = is_zero ? 0 : double{*z};
-    const double result = b.kind == BinaryKind::kAdd ? x + y : b.kind == BinaryKind::kSubtract ? x - y : x * y;
-    values[c] = rounded(site.layer.activation, result);
-  }
-  return values;
+  if (site.inputs[0]->is_empty() && site.inputs[1]->is_empty()) return {};
+  const auto operand = [&](size_t i, size_t c) { return (*site.inputs[i])[site.input_channels(i) == 1 ? 0 : c]; };
+  return per_channel(site, [&](size_t c) -> std::optional<float> {
+    const auto result = combined(b.kind, operand(0, c), operand(1, c));
+    return result ? rounded(site.layer.activation, *result) : std::nullopt;
+  });
 }
 
 ChannelValues values_after(const BatchNorm& b, const Site& site) {
@@ -102,25 +116,26 @@ ChannelValues values_after(const Mean&, const Site& site) { return same(site); }
 ChannelValues values_after(const Resize&, const Site& site) { return same(site); }
 
 ChannelValues values_after(const Concat& concat, const Site& site) {
-  if (concat.axis != Axis::kChannel) return site.unknown();
-  ChannelValues values;
-  for (const ChannelValues* input : site.inputs) values.insert(values.end(), input->begin(), input->end());
-  return values;
+  if (concat.axis != Axis::kChannel || site.channels() > kMaxChannels) return {};
+  std::vector<std::optional<float>> values;
+  for (size_t i = 0; i < site.inputs.size(); ++i)
+    for (size_t c = 0; c < site.input_channels(i); ++c) values.push_back((*site.inputs[i])[c]);
+  return ChannelValues(std::move(values));
 }
 
 /// Nothing is said of operations that move channels about, or bring other values in.
 template <typename T>
-ChannelValues values_after(const T&, const Site& site) {
-  return site.unknown();
+ChannelValues values_after(const T&, const Site&) {
+  return {};
 }
 
 ChannelValues values_of(const Tensor& tensor) {
   const uint32_t channels = tensor.shape.c;
-  if (!tensor.is_constant()) return ChannelValues(channels);
-  ChannelValues values(tensor.data.begin(), tensor.data.begin() + channels);
+  if (!tensor.is_constant()) return {};
+  std::vector<std::optional<float>> values(tensor.data.begin(), tensor.data.begin() + channels);
   for (size_t i = 0; i < tensor.data.size(); ++i)
     if (values[i % channels] != tensor.data[i]) values[i % channels].reset();
-  return values;
+  return ChannelValues(std::move(values));
 }
 
 }  // namespace

@@ -8,10 +8,22 @@
 
 namespace espalier {
 
-/// Per channel its value, or nothing.
-using ChannelValues = std::vector<std::optional<float>>;
+/// Per channel of a tensor its value, or nothing. Where nothing is known of any channel it takes no memory: files can
+/// announce any number of channels.
+class ChannelValues {
+ public:
+  ChannelValues() = default;
+  explicit ChannelValues(std::vector<std::optional<float>> values) : values_(std::move(values)) {}
 
-/// Per tensor. Computed values are taken for finite: zero times one is zero. Values that are not finite are nothing.
+  bool is_empty() const { return values_.empty(); }
+  std::optional<float> operator[](size_t channel) const { return is_empty() ? std::nullopt : values_[channel]; }
+
+ private:
+  std::vector<std::optional<float>> values_;
+};
+
+/// Per tensor; of more than 2^22 channels nothing is known. Computed values are taken for finite: zero times one is
+/// zero. Values that are not finite are nothing.
 std::vector<ChannelValues> constant_channels(const Network& network);
 
 /// Whether a reader with this window may treat a channel of value `v` as a term of its bias: padding brings zeros in.

@@ -61,11 +61,12 @@ bool has_empty_column(const Weighted& reader, size_t channel, size_t channels) {
 class ClassReducer {
  public:
   ClassReducer(Network& network, const std::vector<ChannelValues>& values, const ChannelClass& channels)
-      : network_(network), values_(values), class_(channels), kept_(channels.channels, true) {}
+      : network_(network), values_(values), class_(channels) {}
 
   /// Whether it dropped anything.
   bool run() {
     if (class_.is_fixed || class_.readers.empty()) return false;
+    kept_.assign(class_.channels, true);
     for (size_t c = 0; c < kept_.size(); ++c) kept_[c] = !all_readers_spare(c);
     if (std::count(kept_.begin(), kept_.end(), true) == 0) kept_[0] = true;  // a tensor keeps a channel
     left_ = static_cast<uint32_t>(std::count(kept_.begin(), kept_.end(), true));
@@ -78,14 +79,12 @@ class ClassReducer {
   }
 
  private:
-  const std::optional<float>& value(const Layer& reader, size_t channel) const {
-    return values_[reader.inputs[0]][channel];
-  }
+  std::optional<float> value(const Layer& reader, size_t channel) const { return values_[reader.inputs[0]][channel]; }
 
   bool all_readers_spare(size_t channel) {
     return std::all_of(class_.readers.begin(), class_.readers.end(), [&](size_t i) {
       Layer& reader = network_.layers[i];
-      const auto& constant = value(reader, channel);
+      const auto constant = value(reader, channel);
       if (constant && is_uniform(weighted(reader).window, *constant)) return true;
       return has_empty_column(weighted(reader), channel, kept_.size());
     });

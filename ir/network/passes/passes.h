@@ -7,7 +7,8 @@
 
 namespace espalier {
 
-/// Replaces layers whose inputs are all constant by their result (computed by the reference executor).
+/// Replaces layers whose inputs are all constant by their result (computed by the reference executor), up to 2^22
+/// elements; not convolutions, matrix products and pools.
 void fold_constants(Network& network);
 
 /// BatchNorm into the weights and bias of the convolution or fully connected layer before it, where nothing else reads
