@@ -51,24 +51,29 @@ std::string kind_of(const Network& network, const Layer& layer) {
   return activation.empty() ? kind : fmt::format("{} {}", kind, activation);
 }
 
-void print_cost(const NetworkCost& cost) {
-  if (cost.weights == 0) return fmt::print(" {:>10} {:>7} {:>13} {:>13}", "", "", "", "");
-  fmt::print(" {:>10} {:>6.1f}% {:>13} {:>13}", cost.weights, 100 * cost.sparsity(), cost.multiply_adds,
-             cost.sparse_multiply_adds);
+/// Weights, zeros and work, as columns; blanks where there are no weights.
+std::string columns_of(const NetworkCost& cost) {
+  if (cost.weights == 0) return fmt::format("{:>10} {:>7} {:>13} {:>13}", "", "", "", "");
+  return fmt::format("{:>10} {:>6.1f}% {:>13} {:>13}", cost.weights, 100 * cost.sparsity(), cost.multiply_adds,
+                     cost.sparse_multiply_adds);
+}
+
+void print_row(std::string_view first, std::string_view tensor, std::string_view kind, std::string_view shape,
+               std::string_view cost, std::string_view name) {
+  fmt::print("{:>6} {:>5} {:<30} {:>17} {}  {}\n", first, tensor, kind, shape, cost, name);
 }
 
 void print_layer(const Network& network, size_t index) {
   const Layer& layer = network.layers[index];
-  fmt::print("{:>5}  {:>5} {:<30} {:>18}", index, fmt::format("%{}", layer.output), kind_of(network, layer),
-             to_string(network.output_shape(layer)));
-  print_cost(cost_of(network, layer));
-  fmt::print("  {} <- {}\n", layer.name, operands_of(layer));
+  print_row(fmt::to_string(index), fmt::format("%{}", layer.output), kind_of(network, layer),
+            to_string(network.output_shape(layer)), columns_of(cost_of(network, layer)),
+            fmt::format("{} <- {}", layer.name, operands_of(layer)));
 }
 
 void print_ends(const Network& network, std::string_view what, const std::vector<TensorId>& tensors) {
   for (const TensorId id : tensors)
-    fmt::print("{:<7} {:>5} {:<30} {:>17}\n", what, fmt::format("%{}", id), network.tensors[id].name,
-               to_string(network.shape_of(id)));
+    print_row(what, fmt::format("%{}", id), "", to_string(network.shape_of(id)), columns_of({}),
+              network.tensors[id].name);
 }
 
 /// The network as the file has it, or as the compiler takes it.
@@ -77,14 +82,13 @@ Result<Outcome> inspect_network(const Options& options) {
   if (!network) return std::move(network).error();
   if (options.simplify)
     if (Status s = simplify(*network); !s) return std::move(s).error();
+  print_row("layer", "", "kind", "output",
+            fmt::format("{:>10} {:>7} {:>13} {:>13}", "weights", "zeros", "multiply-adds", "by non-zeros"),
+            "name <- inputs");
   print_ends(*network, "input", network->inputs);
-  fmt::print("{:>5}  {:>5} {:<30} {:>18} {:>10} {:>7} {:>13} {:>13}  name <- inputs\n", "layer", "", "kind", "output",
-             "weights", "zeros", "multiply-adds", "by non-zeros");
   for (size_t i = 0; i < network->layers.size(); ++i) print_layer(*network, i);
   print_ends(*network, "output", network->outputs);
-  fmt::print("{} layers, total {:>37}", network->layers.size(), "");
-  print_cost(cost_of(*network));
-  fmt::print("\n");
+  print_row("", "", "all layers", "", columns_of(cost_of(*network)), "");
   return Outcome::kDone;
 }
 

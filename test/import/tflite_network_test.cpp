@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "ir/import/network_file.h"
+#include "ir/import/tflite_graph_import.h"
+#include "ir/import/tflite_operators.h"
 #include "ir/network/passes/passes.h"
 #include "ir/network/run_reference.h"
 #include "tflite_graphs.h"
@@ -262,6 +264,20 @@ TEST(NetworkFile, KnowsNoOtherFormat) {
   EXPECT_EQ(parse_network("a.tflite", as_byte_span("")).error().message,
             "a.tflite: has '' at byte 4, but a TFLite model has 'TFL3'");
   EXPECT_EQ(static_cast<int>(read_network("/nonexistent/a.tflite").error().kind), static_cast<int>(ErrorKind::kSystem));
+}
+
+/// Every operator that the tables know has its name in docs/networks.md.
+TEST(NetworksDocumentation, NamesEverySupportedOperator) {
+  const auto page = read_file_bytes(std::filesystem::path(ESPALIER_SOURCE_DIR) / "docs/networks.md");
+  ASSERT_TRUE(page);
+  for (const auto rows :
+       {tflite_weight_operators(), tflite_window_operators(), tflite_elementwise_operators(), tflite_shape_operators()})
+    for (const TfliteOperatorRow& row : rows) {
+      TfliteOperator op;
+      op.code = row.code;
+      EXPECT_THAT(std::string(as_text(*page)),
+                  ::testing::ContainsRegex("\n\\|[^|\n]*" + tflite_operator_name(op) + "[,| ]"));
+    }
 }
 
 }  // namespace

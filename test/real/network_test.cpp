@@ -89,6 +89,47 @@ TEST(RealNetworks, HandLandmarksComeOutAsRecorded) {
   expect_recorded_outputs(network, Recording(data_folder() / "hand_landmark_sparse.io.npz"));
 }
 
+Network simplified(Network network) {
+  const Status status = simplify(network);
+  EXPECT_TRUE(status) << status.error().message;
+  return network;
+}
+
+size_t count_of(const Network& network, std::string_view kind) {
+  size_t count = 0;
+  for (const Layer& layer : network.layers)
+    count += kind_name(layer.operation, network.input_shape(layer).c) == kind ? 1 : 0;
+  return count;
+}
+
+/// Input channels of the depthwise convolutions on 7x7 pixels: the last stage.
+std::vector<uint32_t> last_stage_widths(const Network& network) {
+  std::vector<uint32_t> widths;
+  for (const Layer& layer : network.layers)
+    if (const auto* c = layer.as<Convolution>(); c && c->groups > 1 && network.input_shape(layer).h == 7)
+      widths.push_back(network.input_shape(layer).c);
+  return widths;
+}
+
+TEST(RealNetworks, HandLandmarksStayWhenDeadChannelsGo) {
+  if (const std::string why = data_missing(); !why.empty()) GTEST_SKIP() << why;
+  const Network network = simplified(imported(data_folder() / "hand_landmark_sparse.tflite", 3));
+  EXPECT_EQ(count_of(network, "pad"), 0u);
+  EXPECT_EQ(count_of(network, "activation"), 0u);
+  // 1152 each in the file; 534 to 674 rows are empty, or make what nobody reads.
+  EXPECT_EQ(last_stage_widths(network), (std::vector<uint32_t>{485, 478, 547, 618}));
+  expect_recorded_outputs(network, Recording(data_folder() / "hand_landmark_sparse.io.npz"));
+}
+
+TEST(RealNetworks, FaceDetectionStaysWhenSimplified) {
+  if (const std::string why = data_missing(); !why.empty()) GTEST_SKIP() << why;
+  if (const std::string why = face_model_missing(); !why.empty()) GTEST_SKIP() << why;
+  const Network network = simplified(imported(getenv("ESPALIER_FACE_MODEL"), 2));
+  EXPECT_EQ(count_of(network, "pad"), 0u);
+  EXPECT_EQ(count_of(network, "depthwise_convolution"), 42u);
+  expect_recorded_outputs(network, Recording(data_folder() / "face_detection_full_range_sparse.io.npz"));
+}
+
 TEST(RealNetworks, FaceDetectionComesOutAsRecorded) {
   if (const std::string why = data_missing(); !why.empty()) GTEST_SKIP() << why;
   if (const std::string why = face_model_missing(); !why.empty()) GTEST_SKIP() << why;
