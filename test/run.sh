@@ -108,7 +108,7 @@ export ASAN_OPTIONS=detect_container_overflow=0 UBSAN_OPTIONS=print_stacktrace=1
 
 # Warnings are errors here only: sanitizers and clang 19 add false ones about LLVM's and libstdc++'s headers.
 configure release -DESPALIER_WERROR=ON && build release || exit 1
-sanitized asan ir import fuzz codegen x86_64 aarch64 wasm jit runtime cli
+sanitized asan ir network import fuzz codegen x86_64 aarch64 wasm jit runtime cli
 sanitized tsan jit runtime cli
 fuzz
 

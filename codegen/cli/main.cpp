@@ -64,10 +64,10 @@ constexpr Verb kVerbs[] = {
      "  espalier explain model.tflite --cpu cortex-a76 --target aarch64-linux\n"
      "  espalier explain weights.npz --pixels 196 --input-panel auto --output-panel auto --measure",
      add_explain_command},
-    {"inspect", "List the weights of a file",
+    {"inspect", "List the weights of a file, or a network's layers",
      "Examples:\n"
-     "  espalier inspect model.tflite\n"
-     "  espalier inspect layer.npz",
+     "  espalier inspect layer.npz\n"
+     "  espalier inspect model.tflite --network",
      add_inspect_command},
     {"targets", "List targets, CPUs and vector instruction sets",
      "Examples:\n"

@@ -14,11 +14,11 @@ struct CpuCosts {
   double fmas, fma_latency, loads, stores, instructions;  ///< latency: cycles from sum to sum
   double code_near, code_l2, code_far;
   double data_l2, data_far;
-  double mispredict;      ///< cycles lost at a loop's end that was not foreseen
-  double ghz;             ///< to express cycles as time
-  bool in_order = false;  ///< loads and multiply-adds do not overlap
-  bool prefetch = false;  ///< its own prefetchers do not find the rows of a panel or tile that comes next
-  double crowded = 0;     ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
+  double mispredict;        ///< cycles lost at a loop's end that was not foreseen
+  double ghz;               ///< to express cycles as time
+  bool in_order = false;    ///< loads and multiply-adds do not overlap
+  bool prefetch = false;    ///< its own prefetchers do not find the rows of a panel or tile that comes next
+  double crowded = 0;       ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
   uint32_t row_groups = 8;  ///< of rolled forms, for threads to share, where there is one pixel block
 };
 

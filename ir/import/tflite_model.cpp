@@ -14,13 +14,18 @@ constexpr uint64_t kMaxItems = uint64_t{1} << 20;
 /// Codes from here on do not fit the old one-byte field, which then holds this value.
 constexpr int32_t kPlaceholder = 127;
 
-std::vector<int32_t> read_codes(const FlatTables& tables) {
-  std::vector<int32_t> codes;
+struct Code {
+  int32_t number;
+  std::string_view custom;
+};
+
+std::vector<Code> read_codes(const FlatTables& tables) {
+  std::vector<Code> codes;
   for (uint64_t i = 0; i < tables.size(); ++i) {
     const FlatTable code = tables[i];
     const int32_t old = code.scalar<int8_t>(field::kDeprecatedBuiltinCode, 0, "an operator code");
     const int32_t wide = code.scalar<int32_t>(field::kBuiltinCode, 0, "an operator code");
-    codes.push_back(std::max(old < 0 ? kPlaceholder : old, wide));
+    codes.push_back({std::max(old < 0 ? kPlaceholder : old, wide), code.text(field::kCustomCode, "a custom code")});
     if (!code.present()) break;
   }
   return codes;
@@ -35,10 +40,11 @@ TfliteTensor read_tensor(const FlatTable& table) {
           table.table(field::kSparsity, "a tensor's sparsity")};
 }
 
-Status read_operator(const FlatTable& table, std::span<const int32_t> codes, TfliteOperator& op) {
+Status read_operator(const FlatTable& table, std::span<const Code> codes, TfliteOperator& op) {
   const auto index = table.scalar<uint32_t>(field::kOpcodeIndex, 0, "an operator's code index");
   if (index >= codes.size()) return bad_input("uses operator code {}, but the model has {}", index, codes.size());
-  op.code = codes[index];
+  op.code = codes[index].number;
+  op.custom_code = codes[index].custom;
   op.inputs = table.vector<int32_t>(field::kInputs, "an operator's inputs");
   op.outputs = table.vector<int32_t>(field::kOutputs, "an operator's outputs");
   op.options = table.table(field::kOptions, "an operator's options");
@@ -79,6 +85,8 @@ class ModelReader {
     const FlatTables operators = table.tables(field::kOperators, "a subgraph's operators");
     if (Status s = count(tensors.size() + operators.size()); !s) return s;
     TfliteGraph graph;
+    graph.inputs = table.vector<int32_t>(field::kGraphInputs, "a subgraph's inputs");
+    graph.outputs = table.vector<int32_t>(field::kGraphOutputs, "a subgraph's outputs");
     for (uint64_t t = 0; t < tensors.size() && file_.status(); ++t) graph.tensors.push_back(read_tensor(tensors[t]));
     for (uint64_t i = 0; i < operators.size() && file_.status(); ++i) {
       TfliteOperator op;
@@ -93,11 +101,31 @@ class ModelReader {
 
   TfliteModel& model_;
   FlatFile& file_;
-  std::vector<int32_t> codes_;
+  std::vector<Code> codes_;
   uint64_t items_ = 0;
 };
 
+/// By the number of the public schema.
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr Clamp kFusedClamps[] = {{}, {0.0f, kInfinity}, {-1.0f, 1.0f}, {0.0f, 6.0f}};
+
 }  // namespace
+
+std::optional<Clamp> tflite_clamp(int8_t fused_activation) {
+  if (fused_activation < 0 || static_cast<size_t>(fused_activation) >= std::size(kFusedClamps)) return std::nullopt;
+  return kFusedClamps[fused_activation];
+}
+
+const TfliteTensor* TfliteGraph::find(int32_t tensor) const {
+  return tensor >= 0 && static_cast<uint64_t>(tensor) < tensors.size() ? &tensors[tensor] : nullptr;
+}
+
+std::string TfliteGraph::layer_name(size_t operator_index) const {
+  constexpr size_t kMaxName = 256;
+  const TfliteTensor* output = find(operators[operator_index].output(0));
+  const std::string_view name = output == nullptr ? "" : output->name.substr(0, output->name.find(';'));
+  return name.empty() ? fmt::format("operator_{}", operator_index) : std::string(name.substr(0, kMaxName));
+}
 
 Result<Bytes> TfliteModel::constant(const TfliteTensor& tensor) const {
   if (tensor.buffer >= buffers.size())

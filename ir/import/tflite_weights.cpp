@@ -10,14 +10,6 @@ namespace {
 
 namespace field = tflite_field;
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-struct ActivationRow {
-  int8_t code;
-  Clamp clamp;
-};
-constexpr ActivationRow kActivations[] = {{0, {}}, {1, {0.0f, kInfinity}}, {2, {-1.0f, 1.0f}}, {3, {0.0f, 6.0f}}};
-
 /// What the model says about one layer besides its weights' values.
 struct Layer {
   const TfliteGraph* graph = nullptr;
@@ -50,20 +42,9 @@ const OpRow* find_op(int32_t code) {
   return row == std::end(kWeightOps) ? nullptr : &*row;
 }
 
-const TfliteTensor* tensor_or_null(const TfliteGraph& graph, int32_t index) {
-  return index >= 0 && static_cast<uint64_t>(index) < graph.tensors.size() ? &graph.tensors[index] : nullptr;
-}
-
-std::string layer_name(const TfliteGraph& graph, const TfliteOperator& op, size_t index) {
-  const TfliteTensor* output = tensor_or_null(graph, op.output(0));
-  const std::string_view name = output == nullptr ? "" : output->name.substr(0, output->name.find(';'));
-  constexpr size_t kMaxName = 256;
-  return name.empty() ? fmt::format("operator_{}", index) : std::string(name.substr(0, kMaxName));
-}
-
 std::string_view conv_kind(const Layer& layer) {
   if (layer.shape[1] != 1 || layer.shape[2] != 1) return "conv";
-  const TfliteTensor* input = tensor_or_null(*layer.graph, layer.op->input(0));
+  const TfliteTensor* input = layer.graph->find(layer.op->input(0));
   if (input != nullptr && input->shape.size() == 4 && static_cast<uint64_t>(input->shape[3]) != layer.shape[3])
     return "grouped_conv";
   const FlatTable& options = layer.op->options;
@@ -79,7 +60,7 @@ std::string_view kind_of(const Layer& layer) {
 
 /// Height x width of a convolution's output, the batch of a fully-connected one's; 0 where the model leaves it open.
 uint32_t pixel_count(const Layer& layer) {
-  const TfliteTensor* output = tensor_or_null(*layer.graph, layer.op->output(0));
+  const TfliteTensor* output = layer.graph->find(layer.op->output(0));
   if (output == nullptr || output->shape.size() < 2 || output->shape.size() > 4) return 0;
   const bool conv = layer.op->code == kTfliteConv2d;
   if (conv && output->shape.size() != 4) return 0;
@@ -93,8 +74,7 @@ Result<Clamp> clamp_of(const Layer& layer) {
   const bool conv = layer.op->code == kTfliteConv2d;
   const auto code = layer.op->options.scalar<int8_t>(
       conv ? unsigned{field::kConvActivation} : unsigned{field::kFullyConnectedActivation}, 0, "a fused activation");
-  for (const ActivationRow& row : kActivations)
-    if (row.code == code) return row.clamp;
+  if (const std::optional<Clamp> clamp = tflite_clamp(code)) return *clamp;
   return unsupported(
       "its fused activation is {}, but only 0 (none), 1 (relu), 2 (relu_n1_to_1) and 3 (relu6) are known", code);
 }
@@ -142,10 +122,9 @@ Result<NamedMatrix> decode(OpenModel& open, const Layer& layer) {
 
 /// Nothing when the weights are computed at run time: then there is no matrix to compile.
 Result<std::optional<Layer>> read_layer(const TfliteModel& model, const TfliteGraph& graph, size_t index) {
-  Layer layer{&graph, &graph.operators[index], nullptr, {}, layer_name(graph, graph.operators[index], index), {},
-              false};
+  Layer layer{&graph, &graph.operators[index], nullptr, {}, graph.layer_name(index), {}, false};
   const OpRow& row = *find_op(layer.op->code);
-  const TfliteTensor* operand = tensor_or_null(graph, layer.op->input(1));
+  const TfliteTensor* operand = graph.find(layer.op->input(1));
   if (operand == nullptr)
     return bad_input("{} has weights in tensor {}, but the subgraph has {}", row.name, layer.op->input(1),
                      graph.tensors.size());
@@ -189,7 +168,7 @@ Status add_layers(const std::shared_ptr<OpenModel>& open, const TfliteGraph& gra
                   std::vector<WeightSource>& sources) {
   for (size_t i = 0; i < graph.operators.size(); ++i) {
     if (find_op(graph.operators[i].code) == nullptr) continue;
-    const std::string name = printable(layer_name(graph, graph.operators[i], i));
+    const std::string name = printable(graph.layer_name(i));
     Result<std::optional<Layer>> layer = read_layer(open->model, graph, i);
     if (!layer) return std::move(layer).error().in(name);
     if (!*layer) continue;

@@ -9,6 +9,7 @@
 #include "test/support/random_program.h"
 #include "test/support/random_rolled_program.h"
 #include "test/support/spmm_program.h"
+#include "test/support/structured_matrix.h"
 
 namespace espalier::test {
 namespace {

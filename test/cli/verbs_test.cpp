@@ -5,6 +5,7 @@
 #include "llvm/Support/JSON.h"
 #include "running_program.h"
 #include "sample_inputs.h"
+#include "tflite_graphs.h"
 
 namespace espalier::test {
 namespace {
@@ -121,15 +122,18 @@ TEST_F(Verbs, BenchPrintsOneRowPerKernel) {
   for (const char* title : {"GFLOP/s", "p10..p90", "% peak", "stream", "% bound", "code/nz", "weights/nz", "schedule"})
     EXPECT_THAT(lines(done.out)[0], HasSubstr(title));
   EXPECT_THAT(lines(done.out)[1], testing::ContainsRegex("^layer1 +8x10 +20 +"));
-  EXPECT_EQ(lines(done.out)[0].find("  schedule"), lines(done.out)[1].find(":rows=") - std::string("unrolled").size() - 2);
+  EXPECT_EQ(lines(done.out)[0].find("  schedule"),
+            lines(done.out)[1].find(":rows=") - std::string("unrolled").size() - 2);
 }
 
 TEST_F(Verbs, ExplainNamesFormReasonCostAndAlternatives) {
   const Outcome done = espalier(
-      "explain net.npz --select 1 --pixels 20 --target aarch64-linux --input-panel auto --output-panel auto --json e.json");
+      "explain net.npz --select 1 --pixels 20 --target aarch64-linux --input-panel auto --output-panel auto --json "
+      "e.json");
   ASSERT_EQ(done.exit_code, 0) << done.err;
-  for (const char* part : {"layer1: 8x10, 20 pixels", "  form ", "predicted to be", "  layout     input panels of ",
-                           "us on cortex-a76", "bound by ", "bytes per non-zero", "non-zeros per input load", "  instead "})
+  for (const char* part :
+       {"layer1: 8x10, 20 pixels", "  form ", "predicted to be", "  layout     input panels of ", "us on cortex-a76",
+        "bound by ", "bytes per non-zero", "non-zeros per input load", "  instead "})
     EXPECT_THAT(done.out, HasSubstr(part));
   const std::string json = contents_of(folder.path() / "e.json");
   for (const char* key : {"\"kernels\"", "\"reason\"", "\"bound_by\"", "\"others\"", "\"nonzeros_per_input_load\""})
@@ -177,6 +181,31 @@ TEST_F(Verbs, InspectListsEveryWeight) {
   EXPECT_THAT(lines(done.out)[2], testing::ContainsRegex("^ +1 .* 8x10 .*  layer1$"));
   EXPECT_EQ(done.err, "");
   EXPECT_THAT(lines(espalier("inspect model.tflite").out).at(1), testing::ContainsRegex("^ +0 .* 7 "));
+}
+
+TEST_F(Verbs, InspectPrintsANetworkLayerByLayer) {
+  folder.write("network.tflite", tflite_file(small_network_model()));
+  const std::vector<std::string> table = lines(espalier("inspect network.tflite --network").out);
+  ASSERT_EQ(table.size(), 18u);  // titles, input, 14 layers, output, sum
+  EXPECT_EQ(table[1].substr(0, 62), " input    %0                                          1x4x4x2 ");
+  EXPECT_THAT(table[3],
+              testing::ContainsRegex("^     1    %2 convolution relu6 +1x4x4x2 +36 +0.0% +576 +576  layer <- %1$"));
+  EXPECT_THAT(table[7], testing::ContainsRegex("^     5    %6 multiply +1x2x2x2 +layer <- %3 %5$"));
+  EXPECT_THAT(table[17], testing::ContainsRegex("^ +all layers +86 +0.0% +680 +680"));
+}
+
+TEST_F(Verbs, InspectPrintsASimplifiedNetwork) {
+  folder.write("network.tflite", tflite_file(small_network_model()));
+  const Outcome done = espalier("inspect network.tflite --network --simplify");
+  EXPECT_EQ(lines(done.out).size(), 16u);
+  EXPECT_THAT(done.out, testing::Not(HasSubstr(" pad ")));
+}
+
+TEST_F(Verbs, InspectRefusesNetworksThatItCannotRead) {
+  const Outcome bad = espalier("inspect net.npz --network");
+  EXPECT_EQ(bad.exit_code, 3);
+  EXPECT_THAT(bad.err, HasSubstr("net.npz: is of no known network format (.tflite)"));
+  EXPECT_EQ(espalier("inspect net.npz --simplify").exit_code, 2);
 }
 
 TEST_F(Verbs, TargetsListsAllOrOne) {

@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "npy_zip_files.h"
-#include "tflite_files.h"
+#include "tflite_graphs.h"
 
 namespace espalier::test {
 namespace {
@@ -49,6 +49,14 @@ TestModel int8_model() {
   return model;
 }
 
+TestModel sparse_network() {
+  TestModel model = sparse_conv_model();
+  model.inputs = {0};
+  model.outputs = {4};
+  model.operators[1].options = {{1, 1}, {2, 1}, {3, int8_t{3}}};
+  return model;
+}
+
 std::vector<Seed> seeds() {
   const std::string npy = npy_floats("(4, 6)", fixture_dense());
   return {
@@ -69,6 +77,8 @@ std::vector<Seed> seeds() {
       {"tflite/dense_conv", tflite_file(dense_conv_model())},
       {"tflite/blocked", tflite_file(blocked_model())},
       {"tflite/int8", tflite_file(int8_model())},
+      {"tflite_network/families", tflite_file(small_network_model())},
+      {"tflite_network/sparse", tflite_file(sparse_network())},
   };
 }
 

@@ -5,7 +5,11 @@
 
 #include "ir/import/matrix_file.h"
 #include "ir/import/matrix_market.h"
+#include "ir/import/network_file.h"
 #include "ir/import/npz.h"
+#include "ir/network/network_cost.h"
+#include "ir/network/passes/passes.h"
+#include "ir/network/run_reference.h"
 
 namespace espalier::test {
 namespace {
@@ -60,10 +64,40 @@ void run_smtx(Bytes bytes) {
 }
 void run_tflite(Bytes bytes) { run_matrices("f.tflite", bytes); }
 
+/// The reference executor is plain loops over what a file of 40 bytes may announce.
+bool is_small(const Network& network) {
+  constexpr uint64_t kMost = 1u << 14;
+  uint64_t elements = 0;
+  for (const Tensor& tensor : network.tensors) elements += tensor.shape.elements();
+  for (const Layer& layer : network.layers)  // a window may be far larger than what it covers
+    if (const auto* pool = layer.as<Pool>(); pool && uint64_t{pool->window.height} * pool->window.width > 64)
+      return false;
+  return elements <= kMost && cost_of(network).multiply_adds <= kMost;
+}
+
+void run_if_small(const Network& network) {
+  if (!is_small(network)) return;
+  std::vector<std::vector<float>> inputs;
+  for (const TensorId input : network.inputs) inputs.emplace_back(network.shape_of(input).elements(), 1.0f);
+  require(bool(run_reference(network, inputs)), "a network that verifies runs");
+}
+
+void run_tflite_network(Bytes bytes) {
+  Result<Network> network = parse_network("f.tflite", bytes);
+  if (!network) return check_message(network.error(), "f.tflite");
+  require(bool(verify(*network)), "a network that is read verifies");
+  for (const char c : to_string(*network))
+    require(c == '\n' || (c >= 0x20 && c < 0x7f), "names of a network are printable");
+  run_if_small(*network);
+  require(bool(simplify(*network)), "a network that verifies can be simplified");
+  run_if_small(*network);
+}
+
 }  // namespace
 
-const FuzzedReader kReaders[kFuzzedReaders] = {
-    {"npy", run_npy}, {"npz", run_npz}, {"mtx", run_mtx}, {"smtx", run_smtx}, {"tflite", run_tflite}};
+const FuzzedReader kReaders[kFuzzedReaders] = {{"npy", run_npy},       {"npz", run_npz},
+                                               {"mtx", run_mtx},       {"smtx", run_smtx},
+                                               {"tflite", run_tflite}, {"tflite_network", run_tflite_network}};
 
 void run_reader(std::string_view format, Bytes bytes) {
   for (const FuzzedReader& reader : kReaders)

@@ -95,14 +95,35 @@ Table buffer_table(Builder& b, const std::string& data, uint64_t outside = 0) {
   return Table(b.EndTable(start));
 }
 
-Table code_table(Builder& b, int32_t code) {
+Table code_table(Builder& b, const TestOperator& op) {
+  const int32_t code = op.code;
+  fb::Offset<fb::String> custom;
+  if (!op.custom_code.empty()) custom = b.CreateString(op.custom_code);
   const auto start = b.StartTable();
   b.AddElement<int8_t>(at(field::kDeprecatedBuiltinCode), static_cast<int8_t>(code < 127 ? code : 127), 0);
+  if (!op.custom_code.empty()) b.AddOffset(at(field::kCustomCode), custom);
   b.AddElement<int32_t>(at(field::kBuiltinCode), code, 0);
   return Table(b.EndTable(start));
 }
 
+Table listed_options(Builder& b, const std::vector<TestOption>& options) {
+  std::vector<fb::Offset<fb::Vector<int32_t>>> vectors;
+  for (const TestOption& option : options)
+    if (const auto* values = std::get_if<std::vector<int32_t>>(&option.value))
+      vectors.push_back(b.CreateVector(*values));
+  const auto start = b.StartTable();
+  size_t next = 0;
+  for (const TestOption& option : options) {
+    if (const auto* v = std::get_if<int8_t>(&option.value)) b.AddElement<int8_t>(at(option.field), *v);
+    if (const auto* v = std::get_if<int32_t>(&option.value)) b.AddElement<int32_t>(at(option.field), *v);
+    if (const auto* v = std::get_if<float>(&option.value)) b.AddElement<float>(at(option.field), *v);
+    if (std::holds_alternative<std::vector<int32_t>>(option.value)) b.AddOffset(at(option.field), vectors[next++]);
+  }
+  return Table(b.EndTable(start));
+}
+
 Table options_table(Builder& b, const TestOperator& op) {
+  if (op.options) return listed_options(b, *op.options);
   const auto start = b.StartTable();
   if (op.code == 9) {
     b.AddElement<int8_t>(at(field::kFullyConnectedActivation), op.activation, 0);
@@ -138,12 +159,17 @@ std::string tflite_file(const TestModel& model) {
   }
   for (uint32_t i = 0; i < model.operators.size(); ++i) {
     operators.push_back(operator_table(b, model.operators[i], i));
-    codes.push_back(code_table(b, model.operators[i].code));
+    codes.push_back(code_table(b, model.operators[i]));
   }
   for (uint32_t i = 0; i < model.more_codes; ++i) codes.push_back(codes[0]);
   const auto tensor_vector = b.CreateVector(tensors), operator_vector = b.CreateVector(operators);
+  fb::Offset<fb::Vector<int32_t>> inputs, outputs;
+  if (!model.inputs.empty()) inputs = b.CreateVector(model.inputs);
+  if (!model.outputs.empty()) outputs = b.CreateVector(model.outputs);
   auto start = b.StartTable();
   b.AddOffset(at(field::kTensors), tensor_vector);
+  if (!model.inputs.empty()) b.AddOffset(at(field::kGraphInputs), inputs);
+  if (!model.outputs.empty()) b.AddOffset(at(field::kGraphOutputs), outputs);
   b.AddOffset(at(field::kOperators), operator_vector);
   const std::vector<Table> graphs{Table(b.EndTable(start))};
   const auto graph_vector = b.CreateVector(graphs), code_vector = b.CreateVector(codes),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "npy_zip_files.h"
@@ -36,6 +37,12 @@ struct TestTensor {
   std::optional<uint32_t> buffer{};  ///< instead of a buffer of its own
 };
 
+/// A field of an options table, by its number in the schema.
+struct TestOption {
+  unsigned field;
+  std::variant<int8_t, int32_t, float, std::vector<int32_t>> value;
+};
+
 struct TestOperator {
   int32_t code = 3;  ///< 3 CONV_2D, 4 DEPTHWISE_CONV_2D, 6 DEQUANTIZE, 9 FULLY_CONNECTED, 124 DENSIFY
   std::vector<int32_t> inputs{}, outputs{};
@@ -43,11 +50,14 @@ struct TestOperator {
   int32_t stride = 1;
   int8_t weights_format = 0;
   std::optional<uint32_t> code_index{};
+  std::optional<std::vector<TestOption>> options{};  ///< instead of those above
+  std::string custom_code{};
 };
 
 struct TestModel {
   std::vector<TestTensor> tensors{};
   std::vector<TestOperator> operators{};
+  std::vector<int32_t> inputs{}, outputs{};  ///< of the graph
   uint32_t version = 3;
   uint32_t more_codes = 0;  ///< how often the first operator code is listed again
 };
