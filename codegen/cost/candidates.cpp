@@ -312,9 +312,14 @@ class SingleForms {
   }
   /// A tile that is in no table, and maybe impossible.
   Status add_as_wished() {
+    if (wish_.form != CodeForm::kChosen) return add_as_wished(wish_.form);
+    Status unrolled = add_as_wished(CodeForm::kUnrolled);
+    return unrolled || !add_as_wished(CodeForm::kNano) ? unrolled : Status();
+  }
+  Status add_as_wished(CodeForm form) {
     Choice choice{spec_, target_, wish_};
-    if (wish_.form == CodeForm::kChosen) choice.schedule.form = CodeForm::kUnrolled;
-    if (wish_.form == CodeForm::kLoop && wish_.tile_rows == 0) choice.schedule.tile_rows = 1;
+    choice.schedule.form = form;
+    if (form == CodeForm::kLoop && wish_.tile_rows == 0) choice.schedule.tile_rows = 1;
     return add(choice);
   }
   Status add(Choice& choice) {

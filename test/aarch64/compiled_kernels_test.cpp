@@ -107,7 +107,7 @@ TEST(CompiledAArch64Kernels, SpendFewInstructionsOnAddresses) {
   // Rows of 12,544 and 3,136 elements leave one and five rows to a window; otherwise windows serve dozens of rows.
   EXPECT_LT(address_percent({256, 256, 0.9, 784, false, 0, "unrolled"}), 5);
   EXPECT_LT(address_percent({512, 512, 0.9, 196, false, 0, "unrolled"}), 2);
-  EXPECT_LT(address_percent({512, 512, 0.9, 196, false, 1, "unrolled:rows=8,vectors=3"}), 3);
+  EXPECT_LT(address_percent({512, 512, 0.9, 196, false, 1, "unrolled:rows=8,vectors=3,k=512,prefetch=0"}), 3);
   EXPECT_LT(address_percent({1024, 1024, 0.9, 49, false, 0, "unrolled"}), 2);
 }
 
