@@ -8,6 +8,9 @@ namespace {
 
 constexpr uint32_t kClasses = 1000, kRound = 8;
 
+/// 2 makes up for what a ReLU takes away (He et al., 2015).
+double gain_before(const Activation& activation) { return activation.is_none() ? 1 : 2; }
+
 Window same_window(uint32_t kernel, uint32_t stride, const Shape& input) {
   Window window{kernel, kernel, stride, stride, 1, 1, {}};
   window.padding = same_padding(window, input);
@@ -29,12 +32,13 @@ uint32_t ZooBuilder::scaled(uint32_t channels) const {
 }
 
 /// Exactly the share asked for, to the nearest block: each block goes with the probability that the rest needs.
-std::vector<float> ZooBuilder::weights(uint32_t rows, size_t columns, double sparsity) {
+std::vector<float> ZooBuilder::weights(uint32_t rows, size_t columns, double sparsity, double gain) {
   const size_t bands = (rows + options_.block - 1) / options_.block;
   size_t left = bands * columns;
   auto zeros = static_cast<size_t>(std::llround(sparsity * static_cast<double>(left)));
-  // Uniform in [-bound, bound] has variance bound^2 / 3; 2 / terms keeps that of ReLU networks (He et al., 2015).
-  const double terms = std::max(1.0, static_cast<double>(columns) * (1 - sparsity)), bound = std::sqrt(6 / terms);
+  // Uniform in [-bound, bound] has variance bound^2 / 3.
+  const double terms = std::max(1.0, static_cast<double>(columns) * (1 - sparsity)),
+               bound = std::sqrt(3 * gain / terms);
   std::vector<float> values(rows * columns);
   for (size_t band = 0; band < bands; ++band)
     for (size_t c = 0; c < columns; ++c, --left) {
@@ -65,7 +69,7 @@ Result<TensorId> ZooBuilder::convolution(TensorId x, uint32_t kernel, uint32_t s
   Convolution c;
   c.window = same_window(kernel, stride, in);
   c.output_channels = outputs;
-  c.weights = weights(outputs, size_t{kernel} * kernel * in.c, sparsity);
+  c.weights = weights(outputs, size_t{kernel} * kernel * in.c, sparsity, gain_before(activation));
   c.bias = biases(outputs);
   return add(fmt::format("conv{}x{}", kernel, kernel), std::move(c), {x}, activation);
 }
@@ -85,7 +89,7 @@ Result<TensorId> ZooBuilder::depthwise(TensorId x, uint32_t kernel, uint32_t str
   Convolution c;
   c.window = same_window(kernel, stride, in);
   c.groups = c.output_channels = in.c;
-  c.weights = weights(in.c, size_t{kernel} * kernel, 0);
+  c.weights = weights(in.c, size_t{kernel} * kernel, 0, gain_before(activation));
   c.bias = biases(in.c);
   return add("depthwise", std::move(c), {x}, activation);
 }
@@ -111,7 +115,7 @@ Result<TensorId> ZooBuilder::mean(TensorId x) { return add("mean", Mean{}, {x});
 Result<TensorId> ZooBuilder::classes(TensorId x, bool pruned) {
   FullyConnected f;
   f.output_features = kClasses;
-  f.weights = weights(kClasses, channels(x), pruned ? options_.sparsity : 0);
+  f.weights = weights(kClasses, channels(x), pruned ? options_.sparsity : 0, gain_before({}));
   f.bias = biases(kClasses);
   const Result<TensorId> logits = add("classes", std::move(f), {x});
   return logits ? add("softmax", Softmax{}, {*logits}) : logits;

@@ -33,8 +33,9 @@ class ZooBuilder {
  private:
   Result<TensorId> convolution(TensorId x, uint32_t kernel, uint32_t stride, uint32_t outputs,
                                const Activation& activation, double sparsity);
-  /// Rows of `columns` weights, of which a share is zero, `block` rows alike.
-  std::vector<float> weights(uint32_t rows, size_t columns, double sparsity);
+  /// Rows of `columns` weights, of which a share is zero, `block` rows alike. Gain: the variance of a result over that
+  /// of what goes in.
+  std::vector<float> weights(uint32_t rows, size_t columns, double sparsity, double gain);
   std::vector<float> biases(uint32_t count);
   Result<TensorId> add(std::string_view kind, Operation operation, std::vector<TensorId> inputs,
                        const Activation& activation = {});
