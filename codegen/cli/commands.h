@@ -18,5 +18,6 @@ Command add_bench_command(CLI::App& app);
 Command add_explain_command(CLI::App& app);
 Command add_inspect_command(CLI::App& app);
 Command add_targets_command(CLI::App& app);
+Command add_zoo_command(CLI::App& app);
 
 }  // namespace espalier::cli

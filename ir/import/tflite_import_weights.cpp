@@ -36,7 +36,6 @@ Result<std::vector<float>> read_bias(TfliteOperatorImport& op) {
   if (!op.has_input(kBias)) return std::vector<float>{};
   Result<TfliteConstant> bias = op.constant(kBias);
   if (!bias) return std::move(bias).error().in("bias");
-  if (bias->values.empty()) return bad_input("has an empty bias");
   return std::move(bias->values);
 }
 

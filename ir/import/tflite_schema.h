@@ -3,7 +3,7 @@
 
 namespace espalier::tflite_field {
 
-enum Model : unsigned { kVersion = 0, kOperatorCodes = 1, kSubgraphs = 2, kBuffers = 4 };
+enum Model : unsigned { kVersion = 0, kOperatorCodes = 1, kSubgraphs = 2, kDescription = 3, kBuffers = 4 };
 enum OperatorCode : unsigned { kDeprecatedBuiltinCode = 0, kCustomCode = 1, kBuiltinCode = 3 };
 enum SubGraph : unsigned { kTensors = 0, kGraphInputs = 1, kGraphOutputs = 2, kOperators = 3 };
 enum Tensor : unsigned { kShape = 0, kType = 1, kBuffer = 2, kName = 3, kQuantization = 4, kSparsity = 6 };
@@ -40,6 +40,7 @@ enum FullyConnectedOptions : unsigned { kFullyConnectedActivation = 0, kWeightsF
 enum BinaryOptions : unsigned { kBinaryActivation = 0 };  // AddOptions, SubOptions, MulOptions
 enum ConcatenationOptions : unsigned { kConcatAxis = 0, kConcatActivation = 1 };
 enum ReshapeOptions : unsigned { kNewShape = 0 };
+enum ReducerOptions : unsigned { kKeepDims = 0 };
 enum SqueezeOptions : unsigned { kSqueezeDimensions = 0 };
 enum SoftmaxOptions : unsigned { kBeta = 0 };
 enum LeakyReluOptions : unsigned { kAlpha = 0 };

@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kVerbs[] = {"compile", "run", "bench", "explain", "inspect", "targets"};
+constexpr const char* kVerbs[] = {"compile", "run", "bench", "explain", "inspect", "targets", "zoo"};
 
 std::string help_of(const std::string& verb) {
   const TemporaryFolder folder;

@@ -39,7 +39,7 @@ std::vector<Malformed> usage_rows() {
       {"UnknownVerb",
        {"translate", "w.mtx"},
        kUsage,
-       "unknown verb 'translate', known verbs are compile, run, bench, explain, inspect, targets"},
+       "unknown verb 'translate', known verbs are compile, run, bench, explain, inspect, targets, zoo"},
       {"CompileWithoutFile", {"compile", "-o", "out"}, kUsage, "file is required"},
       {"CompileWithoutDirectory", {"compile", "w.mtx"}, kUsage, "--output is required"},
       {"CompileIntoNothing", {"compile", "w.mtx", "-o", ""}, kUsage, "--output: must not be empty"},

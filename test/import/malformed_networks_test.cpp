@@ -204,6 +204,12 @@ std::vector<Malformed> weight_rows() {
          m.tensors[0].shape = {1, 2, 4, 2};
        }),
        "a.tflite: operator 0 'layer' (CONV_2D): the window reaches over 3 in height, but the padded input has 2"},
+      {"OptionsLeftOut", with_floats(4, {1, 4, 4, 1}, {1, 4, 4, 1}, {1, 1, 1, 1}, {1}),
+       "a.tflite: operator 0 'layer' (DEPTHWISE_CONV_2D): stride_h is 0, but must be in 1..32768"},
+      {"HugeWindow", conv([](TestModel& m) {
+         m.tensors[1] = {.name = "w", .shape = {1, 40000, 1, 2}, .data = raw(std::vector<float>(80000, 1))};
+       }),
+       "a.tflite: operator 0 'layer' (CONV_2D): has a window of 40000x1, but at most 32768 is allowed", kLimit},
       {"BiasOfAnotherLength",
        conv([](TestModel& m) { m.tensors[2] = {.name = "b", .shape = {2}, .data = raw<float>({0, 1})}; }),
        "a.tflite: operator 0 'layer' (CONV_2D): has 2 bias values, but needs 3"},
@@ -249,6 +255,12 @@ std::vector<Malformed> window_rows() {
              operands = {g.tensor({.name = "p", .shape = {4}, .data = "abc", .type = 2})};
            }),
        "a.tflite: operator 0 'layer' (PAD): paddings: tensor 1 'p': has 3 bytes, but must hold at most 64 values of 4"},
+      {"PadWithTwoValues",
+       one(60, {1, 2}, {1, 2}, {},
+           [](TestGraph& g, std::vector<int32_t>& operands) {
+             operands = {g.integers({4}, {0, 0, 0, 0}), g.floats({2}, {1, 2})};
+           }),
+       "a.tflite: operator 0 'layer' (PADV2): has 2 padding values, but needs 1"},
       {"ResizeToNothing", with_integers(23, {1, 2, 2, 1}, {1, 2, 2, 1}, {0, 2}),
        "a.tflite: operator 0 'layer' (RESIZE_BILINEAR): resizes to 0x2, but sizes must be in 1..268435456"},
       {"ResizeOfOneSize", with_integers(97, {1, 2, 2, 1}, {1, 2, 2, 1}, {2}),
@@ -267,6 +279,14 @@ std::vector<Malformed> window_rows() {
        "a.tflite: operator 0 'layer' (DEPTH_TO_SPACE): has 5 input channels, but they must be a multiple of its block "
        "of 2x2"},
   };
+}
+
+/// A constant of (2, 3), transposed to what the file calls (2, 3) again.
+TestModel transposed_constant() {
+  TestGraph g({1, 2});
+  const int32_t k = g.floats({2, 3}, {1, 2, 3, 4, 5, 6}), order = g.integers({2}, {1, 0});
+  g.op(39, {k, order}, {2, 3});
+  return g.model();
 }
 
 std::vector<Malformed> shape_rows() {
@@ -294,6 +314,8 @@ std::vector<Malformed> shape_rows() {
        "a.tflite: operator 0 'layer' (EXPAND_DIMS): has 2 axes, but needs 1"},
       {"TransposeTwice", with_integers(39, {1, 6}, {6, 1}, {0, 0}),
        "a.tflite: operator 0 'layer' (TRANSPOSE): has order (0, 0), but it must name each of 2 dimensions once"},
+      {"TransposedConstantOfAnotherShape", transposed_constant(),
+       "a.tflite: operator 0 'layer' (TRANSPOSE): makes (3, 2), but the file gives its output shape (2, 3)"},
       {"ConcatAlongAMissingDimension", one(2, {1, 6}, {1, 6}, {word(0, 2)}),
        "a.tflite: operator 0 'layer' (CONCATENATION): names dimension 2, but its tensor has 2 dimensions"},
       {"ConcatOfOtherRanks", with_floats(2, {1, 6}, {1, 7}, {1}, {1}),

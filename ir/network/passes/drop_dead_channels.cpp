@@ -141,17 +141,18 @@ class ClassReducer {
 
 bool drop_once(Network& network) {
   const std::vector<ChannelValues> values = constant_channels(network);
+  const std::vector<ChannelClass> classes = channel_classes(network);
   bool dropped = false;
-  for (const ChannelClass& channels : channel_classes(network))
-    // Values of other classes keep their channels' numbers, so those found above stay good; each class is its own.
-    dropped = ClassReducer(network, values, channels).run() || dropped;
+  // A class keeps its channels' numbers until its own turn, so what was found above stays good. Later ones go first: a
+  // row that goes may leave a column of the layer before empty.
+  for (auto channels = classes.rbegin(); channels != classes.rend(); ++channels)
+    dropped = ClassReducer(network, values, *channels).run() || dropped;
   return dropped;
 }
 
 }  // namespace
 
 void drop_dead_channels(Network& network) {
-  // A row that goes may leave columns empty in the layer before.
   while (drop_once(network)) {
   }
 }

@@ -1,0 +1,54 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "codegen/cli/commands.h"
+#include "ir/export/tflite_file.h"
+#include "ir/import/bytes.h"
+#include "ir/network/network_cost.h"
+#include "ir/network/zoo/zoo.h"
+
+namespace espalier::cli {
+namespace {
+
+struct Options {
+  std::string model, output;
+  ZooOptions zoo;
+};
+
+Result<Outcome> list_models() {
+  for (const ZooModel& model : zoo_models())
+    fmt::print("{:<20} {:>4}x{:<4} {}\n", model.name, model.size, model.size, model.description);
+  return Outcome::kDone;
+}
+
+Result<Outcome> write_model(const Options& options) {
+  const Result<Network> network = zoo_network(options.model, options.zoo);
+  if (!network) return network.error();
+  const Result<std::string> bytes = tflite_bytes(*network);
+  if (!bytes) return Error(bytes.error()).in(options.model);
+  const std::string file = options.output.empty() ? options.model + ".tflite" : options.output;
+  if (Status s = write_file_bytes(file, as_byte_span(*bytes)); !s) return std::move(s).error();
+  const NetworkCost cost = cost_of(*network);
+  fmt::print("{}: {} layers, {} weights, {:.1f}% zeros, {} multiply-adds, {} by non-zeros, {} bytes\n", file,
+             network->layers.size(), cost.weights, 100 * cost.sparsity(), cost.multiply_adds, cost.sparse_multiply_adds,
+             bytes->size());
+  return Outcome::kDone;
+}
+
+}  // namespace
+
+Command add_zoo_command(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("model", options->model, "which model; without it, all are listed");
+  app.add_option("-o,--output", options->output, "file to write (default: MODEL.tflite)");
+  app.add_option("--width", options->zoo.width, "multiplies every count of channels (default: 1)");
+  app.add_option("--sparsity", options->zoo.sparsity, "share of zeros in pruned layers (default: 0.9)");
+  app.add_option("--block", options->zoo.block, "so many neighbouring output channels share their zeros (default: 1)");
+  app.add_option("--size", options->zoo.size, "height and width of the image (default: the model's own)");
+  app.add_option("--seed", options->zoo.seed, "for the weights (default: 1)");
+  return [options] { return options->model.empty() ? list_models() : write_model(*options); };
+}
+
+}  // namespace espalier::cli
