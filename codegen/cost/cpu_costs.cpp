@@ -18,10 +18,10 @@ namespace {
 // into arithmetic, and simd128 takes two instructions for a multiply-add, so the rates of instructions are lower.
 constexpr CpuCosts kCosts[] = {
     // cpu              fma  latency  load store instr  near  l2    far   data l2/far  miss  ghz
-    {"haswell", 2, 5, 2, 1, 4, 14, 9, 5, 25, 57, 16, 3.0},
-    {"znver3", 2, 4, 2, 1, 6, 17.5, 17, 9.3, 26, 80, 13, 3.2},
-    {"skylake-avx512", 2, 4, 2, 1, 4, 16, 10, 5, 40, 57, 17, 2.6},
-    {"znver4", 1, 4, 1, 0.5, 6, 24, 16, 11, 28, 86, 13, 3.7},
+    {"haswell", 2, 5, 2, 1, 4, 14, 9, 5, 25, 230, 16, 3.0},
+    {"znver3", 2, 4, 2, 1, 6, 17.5, 17, 9.3, 26, 320, 13, 3.2},
+    {"skylake-avx512", 2, 4, 2, 1, 4, 16, 10, 5, 40, 230, 17, 2.6},
+    {"znver4", 1, 4, 1, 0.5, 6, 24, 16, 11, 28, 340, 13, 3.7},
     {"cortex-a76", 2, 4, 2, 1, 4, 16, 8, 3, 16, 6, 11, 2.4, false, true},
     {"cortex-a53", 1, 6, 0.5, 1, 2, 8, 3, 1, 8, 2, 8, 1.4, true, true},
     {"cortex-a55", 1, 5, 1, 1, 2, 8, 4, 1.5, 8, 3, 8, 1.8, false, true},
