@@ -20,6 +20,7 @@ typedef enum espalier_status {
   ESPALIER_BAD_ARGUMENT,   /* pixels out of range, null or misaligned pointers, items out of range */
   ESPALIER_CANNOT_LOAD,    /* shared object missing or not loadable */
   ESPALIER_NO_SUCH_KERNEL, /* no symbol of that name */
+  ESPALIER_NO_MEMORY,      /* no memory, or no thread, to be had */
 } espalier_status;
 
 /* ESPALIER_CPU_* of the machine this runs on; features whose registers the operating system does not save are absent.
