@@ -81,10 +81,17 @@ std::string banner_comment(const Banner& banner) {
   return out + " */\n";
 }
 
-Result<OutputFile> kernel_abi_header() {
-  auto text = embedded_text("kernel_abi.h");
+namespace {
+
+Result<OutputFile> abi_header(const std::string& name) {
+  auto text = embedded_text(name);
   if (!text) return std::move(text).error();
-  return OutputFile{"espalier/kernel_abi.h", std::string(*text)};
+  return OutputFile{"espalier/" + name, std::string(*text)};
 }
+
+}  // namespace
+
+Result<OutputFile> kernel_abi_header() { return abi_header("kernel_abi.h"); }
+Result<OutputFile> network_abi_header() { return abi_header("network_abi.h"); }
 
 }  // namespace espalier

@@ -10,7 +10,7 @@
 
 namespace espalier {
 
-/// The text of templates/`name` (or of runtime/include/espalier/kernel_abi.h, as "kernel_abi.h").
+/// The text of templates/`name` (or of the ABI headers, as "kernel_abi.h" and "network_abi.h").
 /// Errors: kInternal when no such text was embedded.
 Result<std::string_view> embedded_text(std::string_view name);
 
@@ -32,5 +32,7 @@ std::string banner_comment(const Banner& banner);
 
 /// `espalier/kernel_abi.h`, byte for byte the one this build was made with; emitted C and headers include it.
 Result<OutputFile> kernel_abi_header();
+/// `espalier/network_abi.h`, the same for networks.
+Result<OutputFile> network_abi_header();
 
 }  // namespace espalier

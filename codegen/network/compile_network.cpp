@@ -1,0 +1,127 @@
+#include "codegen/network/compile_network.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "codegen/network/memory_plan.h"
+
+namespace espalier {
+namespace {
+
+constexpr uint32_t kNoBuffer = std::numeric_limits<uint32_t>::max();
+
+/// Which values share a buffer (a result in place of an operand that dies), and when each buffer is alive.
+class BufferPlan {
+ public:
+  explicit BufferPlan(const NetworkPlan& plan) : plan_(plan), buffer_(plan.values.size(), kNoBuffer) {
+    for (size_t i = 0; i < plan.operations.size(); ++i) {
+      const PlannedOperation& operation = plan.operations[i];
+      place_result(operation, i);
+      use(operation.x0, i);
+      if (operation.x1) use(*operation.x1, i);
+      use(operation.y, i);
+    }
+  }
+
+  MemoryPlan memory() const { return plan_memory(buffers_); }
+  /// The buffer of a value in the workspace.
+  uint32_t buffer_of(uint32_t value) const { return buffer_[value]; }
+
+ private:
+  bool is_ours(uint32_t value) const { return plan_.values[value].space == PlaceSpace::kWorkspace; }
+
+  bool is_read_after(uint32_t value, size_t step) const {
+    for (size_t i = step + 1; i < plan_.operations.size(); ++i) {
+      const PlannedOperation& later = plan_.operations[i];
+      if (later.x0 == value || later.x1 == value || later.y == value) return true;
+    }
+    return false;
+  }
+
+  bool may_take_place(const PlannedOperation& operation, size_t step) const {
+    if (operation.is_kernel || !plan_.loops[operation.program].in_place) return false;
+    return is_ours(operation.x0) && buffer_[operation.x0] != kNoBuffer && operation.x1 != operation.x0 &&
+           plan_.values[operation.x0].tensor.layout == plan_.values[operation.y].tensor.layout &&
+           plan_.values[operation.x0].tensor.elements() == plan_.values[operation.y].tensor.elements() &&
+           !is_read_after(operation.x0, step);
+  }
+
+  void place_result(const PlannedOperation& operation, size_t step) {
+    const uint32_t y = operation.y;
+    if (!is_ours(y) || buffer_[y] != kNoBuffer) return;
+    if (may_take_place(operation, step)) {
+      buffer_[y] = buffer_[operation.x0];
+      return;
+    }
+    buffer_[y] = static_cast<uint32_t>(buffers_.size());
+    buffers_.push_back({plan_.values[y].tensor.elements(), step, step});
+  }
+
+  void use(uint32_t value, size_t step) {
+    if (is_ours(value) && buffer_[value] != kNoBuffer) buffers_[buffer_[value]].last = step;
+  }
+
+  const NetworkPlan& plan_;
+  std::vector<uint32_t> buffer_;
+  std::vector<LiveBuffer> buffers_;
+};
+
+NetworkProgram assembled(NetworkPlan plan, const std::vector<CompiledKernel>& kernels) {
+  const BufferPlan buffers(plan);
+  const MemoryPlan memory = buffers.memory();
+  const auto place_of = [&](uint32_t v) {
+    const PlannedValue& value = plan.values[v];
+    const bool is_ours = value.space == PlaceSpace::kWorkspace;
+    return NetworkPlace{value.space, value.number, is_ours ? memory.offsets[buffers.buffer_of(v)] : value.offset};
+  };
+  NetworkProgram program;
+  for (PlannedOperation& o : plan.operations) {
+    NetworkStep step{std::move(o.name), o.layer,   o.is_kernel,    o.program, place_of(o.x0), {},
+                     place_of(o.y),     o.weights, o.multiply_adds};
+    if (o.x1) step.x1 = place_of(*o.x1);
+    program.steps.push_back(std::move(step));
+  }
+  for (const CompiledKernel& kernel : kernels) program.kernels.push_back(kernel.program.get());
+  for (const LoopProgram& loop : plan.loops)
+    program.scratch_elements = std::max(program.scratch_elements, (loop.elements[4] + 15) / 16 * 16);
+  program.name = std::move(plan.name);
+  program.target = plan.target;
+  program.loops = std::move(plan.loops);
+  program.constants = std::move(plan.constants);
+  program.layers = std::move(plan.layers);
+  program.inputs = std::move(plan.inputs);
+  program.outputs = std::move(plan.outputs);
+  program.arena_elements = memory.arena_elements;
+  program.largest_live_elements = memory.largest_live_elements;
+  return program;
+}
+
+}  // namespace
+
+Result<CompiledNetwork> compile_network(NetworkPlan plan, const LibraryOptions& options) {
+  CompiledNetwork compiled;
+  if (!plan.kernels.empty()) {
+    auto kernels = compile_library(std::move(plan.kernels), plan.target, options);
+    if (!kernels) return std::move(kernels).error();
+    compiled.kernels = *std::move(kernels);
+  }
+  compiled.program = assembled(std::move(plan), compiled.kernels);
+  if (Status s = verify(compiled.program); !s) return std::move(s).error();
+  return compiled;
+}
+
+Result<CompiledNetwork> compile_network(const Network& network, const Target& target, const std::string& name,
+                                        const LibraryOptions& options) {
+  auto plan = plan_network(network, target, name);
+  if (!plan) return std::move(plan).error();
+  return compile_network(*std::move(plan), options);
+}
+
+std::vector<KernelCode> codes_of(const CompiledNetwork& network) {
+  std::vector<KernelCode> codes;
+  for (const CompiledKernel& kernel : network.kernels) codes.push_back(kernel.code);
+  return codes;
+}
+
+}  // namespace espalier

@@ -1,0 +1,239 @@
+#include "codegen/network/network_plan.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "codegen/layers/layer_steps.h"
+#include "ir/network/network_cost.h"
+
+namespace espalier {
+namespace {
+
+uint32_t rounded_up(uint32_t value, uint32_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+/// The layout of tensors inside a network.
+ActivationLayout inner_layout(const Shape& shape) {
+  if (shape.pixels() == 1) return {LayoutKind::kInterleaved, 0, 0};
+  return {LayoutKind::kChannelRows, recommended_stride(static_cast<uint32_t>(shape.pixels())), 0};
+}
+
+/// The weights of a layer that is one matrix applied to every one of many pixels.
+struct PointwiseLayer {
+  uint32_t outputs = 0;
+  const std::vector<float>*weights = nullptr, *bias = nullptr;
+};
+
+std::optional<PointwiseLayer> as_pointwise(const Network& network, const Layer& layer) {
+  if (network.output_shape(layer).pixels() == 1) return {};
+  if (const auto* f = layer.as<FullyConnected>()) return PointwiseLayer{f->output_features, &f->weights, &f->bias};
+  const auto* c = layer.as<Convolution>();
+  if (c == nullptr || !c->window.is_pointwise() || c->window.is_padded() || c->groups != 1) return {};
+  if (c->window.stride_height != 1 || c->window.stride_width != 1) return {};
+  return PointwiseLayer{c->output_channels, &c->weights, &c->bias};
+}
+
+/// A pointwise convolution of one pixel is a matrix product.
+Layer as_matrix_product(const Network& network, const Layer& layer) {
+  const auto* c = layer.as<Convolution>();
+  if (c == nullptr || network.input_shape(layer).pixels() != 1 || !c->window.is_pointwise() || c->groups != 1 ||
+      c->window.is_padded())
+    return layer;
+  Layer product = layer;
+  product.operation = FullyConnected{c->output_channels, c->weights, c->bias};
+  return product;
+}
+
+class Planner {
+ public:
+  Planner(const Network& network, const Target& target, const std::string& name) : network_(network) {
+    plan_.name = name;
+    plan_.target = target;
+    home_.resize(network.tensors.size());
+  }
+
+  Result<NetworkPlan> run() {
+    if (Status s = check_batches(); !s) return std::move(s).error();
+    add_inputs();
+    for (layer_ = 0; layer_ < network_.layers.size(); ++layer_) {
+      const Layer& layer = network_.layers[layer_];
+      plan_.layers.push_back(layer.name);
+      if (Status s = add_layer(layer); !s)
+        return std::move(s).error().in(fmt::format("layer {} '{}'", layer_, layer.name));
+    }
+    if (Status s = add_outputs(); !s) return std::move(s).error();
+    return std::move(plan_);
+  }
+
+ private:
+  Status check_batches() const {
+    for (const TensorId input : network_.inputs)
+      if (network_.shape_of(input).n != 1)
+        return unsupported(
+            "input '{}' has a batch of {}; networks are compiled for a batch of 1: run it once per image",
+            network_.tensors[input].name, network_.shape_of(input).n);
+    return {};
+  }
+
+  uint32_t add_value(const LayerTensor& tensor, PlaceSpace space = PlaceSpace::kWorkspace, uint32_t number = 0,
+                     uint64_t offset = 0) {
+    plan_.values.push_back({tensor, space, number, offset});
+    return static_cast<uint32_t>(plan_.values.size() - 1);
+  }
+
+  uint64_t add_constants(std::span<const float> values) {
+    const uint64_t offset = plan_.constants.size();
+    plan_.constants.insert(plan_.constants.end(), values.begin(), values.end());
+    plan_.constants.resize((plan_.constants.size() + 15) / 16 * 16);
+    return offset;
+  }
+
+  void add_inputs() {
+    for (uint32_t i = 0; i < network_.inputs.size(); ++i) {
+      const Tensor& tensor = network_.tensors[network_.inputs[i]];
+      home_[network_.inputs[i]].push_back(add_value({tensor.shape, {}}, PlaceSpace::kInput, i));
+      plan_.inputs.push_back({tensor.name, tensor.shape});
+    }
+  }
+
+  /// The value of `tensor` as it is.
+  uint32_t value_of(TensorId tensor) {
+    if (home_[tensor].empty()) {  // a constant
+      const Tensor& t = network_.tensors[tensor];
+      home_[tensor].push_back(add_value({t.shape, {}}, PlaceSpace::kConstants, 0, add_constants(t.data)));
+    }
+    return home_[tensor].front();
+  }
+
+  /// The value of `tensor` in a layout; converted once.
+  Result<uint32_t> value_in(TensorId tensor, const ActivationLayout& layout) {
+    const uint32_t first = value_of(tensor);
+    for (const uint32_t value : home_[tensor])
+      if (plan_.values[value].tensor.layout == layout) return value;
+    const uint32_t converted = add_value({network_.shape_of(tensor), layout});
+    if (Status s = convert(first, converted); !s) return std::move(s).error();
+    home_[tensor].push_back(converted);
+    return converted;
+  }
+
+  Status convert(uint32_t from, uint32_t to) {
+    auto step = conversion_step(plan_.values[from].tensor, plan_.values[to].tensor, plan_.target, next_name());
+    if (!step) return std::move(step).error();
+    add_loop(*std::move(step), {from}, to);
+    return {};
+  }
+
+  Status add_layer(const Layer& layer) {
+    const uint32_t output = add_value({network_.output_shape(layer), inner_layout(network_.output_shape(layer))});
+    home_[layer.output].push_back(output);
+    if (const auto pointwise = as_pointwise(network_, layer)) return add_kernel(layer, *pointwise, output);
+    return add_loops(as_matrix_product(network_, layer), output);
+  }
+
+  std::string next_name() { return fmt::format("{}_layer{}_{}", plan_.name, layer_, programs_++); }
+
+  /// A kernel over whole vectors: the padding of the rows takes the place of a tail. Activations other than clamps
+  /// follow in place.
+  Status add_kernel(const Layer& layer, const PointwiseLayer& pointwise, uint32_t output) {
+    const Shape shape = network_.input_shape(layer);
+    const auto input = value_in(layer.inputs[0], inner_layout(shape));
+    if (!input) return input.error();
+    auto matrix = SparseMatrix::from_dense(pointwise.outputs, shape.c, *pointwise.weights);
+    if (!matrix) return std::move(matrix).error();
+    KernelSpec spec;
+    spec.name = next_name();
+    spec.matrix = *std::move(matrix);
+    spec.bias = *pointwise.bias;
+    if (layer.activation.kind == ActivationKind::kClamp) spec.clamp = layer.activation.clamp;
+    spec.input_stride = plan_.values[*input].tensor.layout.stride;
+    spec.output_stride = plan_.values[output].tensor.layout.stride;
+    spec.pixels = std::min(rounded_up(static_cast<uint32_t>(shape.pixels()), plan_.target.vector->lanes),
+                           std::min(spec.input_stride, spec.output_stride));
+    PlannedOperation operation{layer.name, layer_, true, static_cast<uint32_t>(plan_.kernels.size()), *input, output};
+    operation.multiply_adds = cost_of(network_, layer).sparse_multiply_adds;
+    plan_.kernels.push_back({std::move(spec), layer.name});
+    plan_.operations.push_back(std::move(operation));
+    if (layer.activation.is_none() || layer.activation.kind == ActivationKind::kClamp) return {};
+    return add_activation(layer, output);
+  }
+
+  Status add_activation(const Layer& layer, uint32_t value) {
+    Layer unary{layer.name, Unary{}, {}, 0, layer.activation};
+    const LayerTensor tensor = plan_.values[value].tensor;
+    auto steps = layer_steps(unary, std::span(&tensor, 1), tensor, plan_.target, next_name());
+    if (!steps) return std::move(steps).error();
+    for (LayerStep& step : *steps) add_loop(std::move(step), {value}, value);
+    return {};
+  }
+
+  /// Inputs in the layouts they have; what the generator does not take is converted to rows.
+  Status add_loops(const Layer& layer, uint32_t output) {
+    std::vector<uint32_t> inputs;
+    std::vector<LayerTensor> tensors;
+    for (const TensorId tensor : layer.inputs) {
+      inputs.push_back(value_of(tensor));
+      tensors.push_back(plan_.values[inputs.back()].tensor);
+    }
+    auto steps = layer_steps(layer, tensors, plan_.values[output].tensor, plan_.target, next_name());
+    if (!steps) return std::move(steps).error();
+    const uint64_t work = cost_of(network_, network_.layers[layer_]).sparse_multiply_adds;
+    for (LayerStep& step : *steps) add_loop(std::move(step), inputs, output, work / steps->size());
+    return {};
+  }
+
+  /// Equal programs are kept once, whatever their names and weights.
+  uint32_t loop_number(LoopProgram program) {
+    const auto same = std::ranges::find(plan_.loops, program);
+    if (same != plan_.loops.end()) return static_cast<uint32_t>(same - plan_.loops.begin());
+    plan_.loops.push_back(std::move(program));
+    return static_cast<uint32_t>(plan_.loops.size() - 1);
+  }
+
+  void add_loop(LayerStep step, const std::vector<uint32_t>& inputs, uint32_t output, uint64_t multiply_adds = 0) {
+    PlannedOperation operation;
+    operation.name = layer_ < network_.layers.size() ? network_.layers[layer_].name : "outputs";
+    operation.layer = layer_;
+    operation.x0 = inputs[step.x0];
+    if (step.program.elements[static_cast<size_t>(LoopBuffer::kX1)] != 0) operation.x1 = inputs[step.x1];
+    operation.y = output;
+    operation.multiply_adds = multiply_adds;
+    operation.weights = add_constants(step.weights);
+    operation.program = loop_number(std::move(step.program));
+    plan_.operations.push_back(std::move(operation));
+  }
+
+  /// Where an output's tensor lies in the workspace as NHWC and nobody else reads or holds it, its maker writes to the
+  /// caller's buffer straight away; any other is converted (or copied) at the end.
+  Status add_outputs() {
+    const auto layers = static_cast<uint32_t>(network_.layers.size());
+    for (uint32_t i = 0; i < network_.outputs.size(); ++i) {
+      const TensorId tensor = network_.outputs[i];
+      plan_.outputs.push_back({network_.tensors[tensor].name, network_.shape_of(tensor)});
+      PlannedValue& value = plan_.values[value_of(tensor)];
+      if (value.space == PlaceSpace::kWorkspace && value.tensor.layout.kind == LayoutKind::kInterleaved) {
+        value.space = PlaceSpace::kOutput;
+        value.number = i;
+        continue;
+      }
+      if (plan_.layers.size() == layers) plan_.layers.push_back("outputs");
+      layer_ = layers;
+      const uint32_t result = add_value({network_.shape_of(tensor), {}}, PlaceSpace::kOutput, i);
+      if (Status s = convert(value_of(tensor), result); !s)
+        return std::move(s).error().in(fmt::format("output '{}'", network_.tensors[tensor].name));
+    }
+    return {};
+  }
+
+  const Network& network_;
+  NetworkPlan plan_;
+  std::vector<std::vector<uint32_t>> home_;  ///< values of each tensor, its maker's first
+  uint32_t layer_ = 0, programs_ = 0;
+};
+
+}  // namespace
+
+Result<NetworkPlan> plan_network(const Network& network, const Target& target, const std::string& name) {
+  return Planner(network, target, name).run();
+}
+
+}  // namespace espalier

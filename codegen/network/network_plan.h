@@ -1,0 +1,52 @@
+// A network as operations on laid-out values, before kernels are compiled and memory is planned.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "codegen/layers/layer_code.h"
+#include "codegen/library/compile_library.h"
+#include "ir/network_program/network_program.h"
+
+namespace espalier {
+
+/// A tensor in one layout, somewhere.
+struct PlannedValue {
+  LayerTensor tensor;
+  PlaceSpace space = PlaceSpace::kWorkspace;
+  uint32_t number = 0;  ///< of the network's input or output
+  uint64_t offset = 0;  ///< elements; of a constant, into NetworkPlan::constants; of the workspace, not yet planned
+};
+
+/// One step: a kernel or a loop program on values.
+struct PlannedOperation {
+  std::string name;
+  uint32_t layer = 0;
+  bool is_kernel = false;
+  uint32_t program = 0;  ///< into NetworkPlan::kernels or loops
+  uint32_t x0 = 0, y = 0;
+  std::optional<uint32_t> x1;  ///< values
+  uint64_t weights = 0;        ///< elements into NetworkPlan::constants
+  uint64_t multiply_adds = 0;
+};
+
+struct NetworkPlan {
+  std::string name;
+  Target target;
+  std::vector<PlannedValue> values;
+  std::vector<PlannedOperation> operations;
+  std::vector<LibraryKernel> kernels;
+  std::vector<LoopProgram> loops;
+  std::vector<float> constants;
+  std::vector<std::string> layers;
+  std::vector<NetworkValue> inputs, outputs;
+};
+
+/// Chooses layouts, turns every layer into operations, and adds conversions where a layout is not what a layer takes:
+/// pointwise convolutions and matrix products on many pixels become kernels, everything else loop programs
+/// (codegen/layers). `network` has been simplified. Names of programs begin with `name`, a C identifier.
+/// Errors: kUnsupported, naming the layer, for what no generator takes (a batch other than 1).
+Result<NetworkPlan> plan_network(const Network& network, const Target& target, const std::string& name);
+
+}  // namespace espalier
