@@ -1,71 +1,21 @@
 #include "backends/c_source/c_source.h"
 
-#include <bit>
 #include <cmath>
 
 #include "backends/c_source/c_writer.h"
 #include "backends/c_source/dialect.h"
+#include "backends/c_source/file_parts.h"
 #include "backends/text_template.h"
 #include "espalier/kernel_abi.h"
 
 namespace espalier {
 namespace {
 
-constexpr size_t kFloatsPerLine = 8, kNumbersPerLine = 16;
+constexpr size_t kNumbersPerLine = 16;
 constexpr std::string_view kNoInline =
     "\n/* Kept apart: compilers take quadratic time over long functions. */\n"
     "#if defined(__GNUC__)\n#define ESPALIER_NOINLINE __attribute__((noinline))\n#else\n"
     "#define ESPALIER_NOINLINE\n#endif\n";
-
-std::string_view take_line(std::string_view& text) {
-  const size_t length = std::min(text.find('\n'), text.size() - 1) + 1;
-  const std::string_view line = text.substr(0, length);
-  text.remove_prefix(length);
-  return line;
-}
-
-bool mentions_any(std::string_view body, std::string_view names) {
-  while (!names.empty()) {
-    const size_t space = names.find(' ');
-    if (body.find(names.substr(0, space)) != std::string_view::npos) return true;
-    names.remove_prefix(space == std::string_view::npos ? names.size() : space + 1);
-  }
-  return false;
-}
-
-/// A preamble without the helpers nobody calls, since compilers warn about them. A block from a line `//? name name...`
-/// to a line `//.` stays if `body` mentions one of the names; both marks go.
-std::string used_helpers(std::string_view preamble, std::string_view body) {
-  std::string out;
-  bool keep = true;
-  while (!preamble.empty()) {
-    const std::string_view line = take_line(preamble);
-    if (line.starts_with("//? "))
-      keep = mentions_any(body, line.substr(4, line.size() - 5));
-    else if (line == "//.\n")
-      keep = true;
-    else if (keep)
-      out += line;
-  }
-  return out;
-}
-
-std::string weights_array(const KernelProgram& p) {
-  // C has no empty arrays.
-  if (p.stream.empty()) return fmt::format("static const float {}_weights[1] = {{0.0f}};\n", p.name);
-  std::string out = fmt::format("static const float {}_weights[{}] = {{", p.name, p.stream.size());
-  for (size_t i = 0; i < p.stream.size(); ++i) {
-    out += i % kFloatsPerLine == 0 ? "\n  " : " ";
-    append_c_float(p.stream[i], out);
-    if (i + 1 < p.stream.size()) out += ',';
-  }
-  return out + "\n};\n";
-}
-
-std::string weights_declaration(const KernelProgram& p) {
-  return fmt::format("/* Defined by {0}.weights.S. */\nextern const float {0}_weights[{1}];\n", p.name,
-                     p.stream.size());
-}
 
 std::string tables(const KernelProgram& p, const std::vector<size_t>& functions) {
   std::string out;
@@ -104,20 +54,10 @@ std::string output_order_array(const KernelProgram& p) {
 
 std::string indices_array(const KernelProgram& p) {
   if (p.indices.empty()) return {};
-  std::string out = fmt::format("static const uint{}_t {}_indices[{}] = {{", p.index_bytes * 8, p.name,
-                                p.indices.size());
+  std::string out =
+      fmt::format("static const uint{}_t {}_indices[{}] = {{", p.index_bytes * 8, p.name, p.indices.size());
   append_numbers(p.indices, out);
   return out;
-}
-
-std::string little_endian_bytes(const std::vector<float>& values) {
-  std::string bytes;
-  bytes.reserve(values.size() * sizeof(float));
-  for (const float value : values) {
-    const uint32_t bits = std::bit_cast<uint32_t>(value);
-    for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(bits >> shift & 0xff);
-  }
-  return bytes;
 }
 
 Result<OutputFile> c_file(const KernelProgram& p, const Dialect& dialect, const CSourceOptions& options,
@@ -125,10 +65,8 @@ Result<OutputFile> c_file(const KernelProgram& p, const Dialect& dialect, const 
   std::string functions;
   const auto chunk_functions = write_chunks(p, dialect, options.part_limit, functions);
   if (!chunk_functions) return chunk_functions.error();
-  auto raw_preamble = embedded_text(dialect.preamble);
-  if (!raw_preamble) return std::move(raw_preamble).error();
-  auto preamble = substitute(used_helpers(*raw_preamble, functions), {{"NAME", p.name}});
-  if (!preamble) return std::move(preamble).error().in(dialect.preamble);
+  auto preamble = used_preamble(dialect, functions, p.name);
+  if (!preamble) return std::move(preamble).error();
   const std::string max_pixels = std::to_string(p.max_pixels());
   const std::string note = side_file ? fmt::format("\n * Link with {}.weights.S, which has the weights.", p.name) : "";
   auto text = fill_template(
@@ -140,7 +78,7 @@ Result<OutputFile> c_file(const KernelProgram& p, const Dialect& dialect, const 
        {"PREAMBLE", *preamble},
        {"NOINLINE", functions.find("ESPALIER_NOINLINE") == std::string::npos ? std::string_view() : kNoInline},
        {"ABI_VERSION", std::to_string(ESPALIER_ABI_VERSION)},
-       {"WEIGHTS", side_file ? weights_declaration(p) : weights_array(p)},
+       {"WEIGHTS", side_file ? weights_declaration(p.name, p.stream.size()) : weights_array(p.name, p.stream)},
        {"WEIGHTS_NOTE", note},
        {"WEIGHTS_COUNT", std::to_string(p.stream.size())},
        {"FUNCTIONS", functions},
@@ -170,15 +108,6 @@ Result<OutputFile> c_file(const KernelProgram& p, const Dialect& dialect, const 
   return OutputFile{p.name + ".c", std::move(*text)};
 }
 
-Result<OutputFile> weights_assembly(const KernelProgram& p, const Banner& banner) {
-  auto text = fill_template("c_source/weights.S.in", {{"BANNER", banner_comment(banner)},
-                                                      {"NAME", p.name},
-                                                      {"COUNT", std::to_string(p.stream.size())},
-                                                      {"BYTES", std::to_string(p.stream.size() * sizeof(float))}});
-  if (!text) return std::move(text).error();
-  return OutputFile{p.name + ".weights.S", std::move(*text)};
-}
-
 Status check_stream(const KernelProgram& p) {
   for (size_t i = 0; i < p.stream.size(); ++i)
     if (std::isnan(p.stream[i])) return internal_error("stream element {} is not a number", i);
@@ -194,10 +123,9 @@ Result<std::vector<OutputFile>> write_files(const KernelProgram& p, const CSourc
   if (!source) return std::move(source).error();
   std::vector<OutputFile> files{std::move(*source)};
   if (!side_file) return files;
-  auto assembly = weights_assembly(p, options.banner);
-  if (!assembly) return std::move(assembly).error();
-  files.push_back(std::move(*assembly));
-  files.push_back({p.name + ".weights.bin", little_endian_bytes(p.stream)});
+  auto weights = weights_side_files(p.name, p.stream, options.banner);
+  if (!weights) return std::move(weights).error();
+  for (OutputFile& file : *weights) files.push_back(std::move(file));
   return files;
 }
 

@@ -2,6 +2,7 @@
 
 #include "backends/text_template.h"
 #include "espalier/kernel_abi.h"
+#include "espalier/network_abi.h"
 #include "espalier/runtime.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
@@ -158,6 +159,45 @@ void write_layer(OStream& json, const ManifestLayer& layer) {
   });
 }
 
+void write_values(OStream& json, std::string_view key, const std::vector<NetworkValue>& values) {
+  json.attributeArray(key, [&] {
+    for (const NetworkValue& value : values)
+      json.object([&] {
+        text(json, "name", value.name);
+        json.attributeArray("shape", [&] {
+          for (const uint32_t size : value.shape.sizes()) json.value(size);
+        });
+      });
+  });
+}
+
+void write_step(OStream& json, const NetworkProgram& network, const NetworkStep& step) {
+  json.object([&] {
+    number(json, "layer", step.layer);
+    text(json, "symbol", step.is_kernel ? network.kernels[step.program]->name : network.loops[step.program].name);
+    text(json, "kind", step.is_kernel ? "kernel" : "function");
+    number(json, "work_items", network.items(step));
+    number(json, "multiply_adds", step.multiply_adds);
+  });
+}
+
+void write_network(OStream& json, const NetworkProgram& network) {
+  json.attributeObject("network", [&] {
+    text(json, "symbol", network.name);
+    number(json, "network_abi_version", ESPALIER_NETWORK_ABI_VERSION);
+    write_values(json, "inputs", network.inputs);
+    write_values(json, "outputs", network.outputs);
+    number(json, "arena_bytes", network.arena_elements * sizeof(float));
+    number(json, "largest_live_bytes", network.largest_live_elements * sizeof(float));
+    number(json, "scratch_bytes", network.scratch_elements * sizeof(float));
+    number(json, "weight_bytes", network.weight_bytes());
+    names(json, "layers", network.layers);
+    json.attributeArray("steps", [&] {
+      for (const NetworkStep& step : network.steps) write_step(json, network, step);
+    });
+  });
+}
+
 }  // namespace
 
 Result<OutputFile> write_manifest(const ManifestInput& input) {
@@ -176,6 +216,7 @@ Result<OutputFile> write_manifest(const ManifestInput& input) {
     json.attributeArray("layers", [&] {
       for (const ManifestLayer& layer : input.layers) write_layer(json, layer);
     });
+    if (input.network) write_network(json, *input.network);
   });
   json.flush();
   stream.flush();

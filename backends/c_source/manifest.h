@@ -7,6 +7,7 @@
 
 #include "backends/output_file.h"
 #include "ir/kernel_program.h"
+#include "ir/network_program/network_program.h"
 
 namespace espalier {
 
@@ -29,6 +30,7 @@ struct ManifestInput {
   Banner banner;                  ///< generator version, input and its hash, command line
   std::vector<OutputFile> files;  ///< everything emitted but the manifest itself; names, sizes and hashes are listed
   std::vector<ManifestLayer> layers;
+  const NetworkProgram* network = nullptr;  ///< where the kernels are those of a network
 };
 
 /// manifest.json, as templates/manifest.schema.json describes it. A function of its input alone: no time, no machine,

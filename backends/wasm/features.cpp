@@ -13,13 +13,21 @@ constexpr Feature kFeatures[] = {{ESPALIER_CPU_RELAXED_SIMD, "relaxed-simd"}, {E
 
 }  // namespace
 
-std::vector<std::string_view> tool_features(std::span<const KernelProgram> programs) {
+uint64_t used_features(std::span<const KernelProgram> programs) {
   uint64_t used = 0;
   for (const KernelProgram& p : programs) used |= p.target.vector->features;
+  return used;
+}
+
+std::vector<std::string_view> tool_features(uint64_t features) {
   std::vector<std::string_view> names;
   for (const Feature& f : kFeatures)
-    if (used & f.bit) names.push_back(f.name);
+    if (features & f.bit) names.push_back(f.name);
   return names;
+}
+
+std::vector<std::string_view> tool_features(std::span<const KernelProgram> programs) {
+  return tool_features(used_features(programs));
 }
 
 }  // namespace espalier::wasm

@@ -10,6 +10,10 @@
 namespace espalier::wasm {
 
 /// Names of the WebAssembly tool conventions ("simd128", "relaxed-simd"), which the linker and the loader read.
+std::vector<std::string_view> tool_features(uint64_t features);
 std::vector<std::string_view> tool_features(std::span<const KernelProgram> programs);
+
+/// ESPALIER_CPU_* of all of them.
+uint64_t used_features(std::span<const KernelProgram> programs);
 
 }  // namespace espalier::wasm

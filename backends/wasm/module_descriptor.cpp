@@ -35,18 +35,20 @@ void write_kernel(llvm::json::OStream& json, const KernelProgram& p) {
   });
 }
 
-std::string descriptor(std::span<const KernelProgram> programs) {
+std::string descriptor(std::span<const KernelProgram> programs, uint64_t features,
+                       const std::function<void(llvm::json::OStream&)>& more) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   llvm::json::OStream json(stream);
   json.object([&] {
     json.attribute("abi_version", ESPALIER_ABI_VERSION);
     json.attributeArray("features", [&] {
-      for (const std::string_view feature : tool_features(programs)) json.value(llvm::StringRef(feature));
+      for (const std::string_view feature : tool_features(features)) json.value(llvm::StringRef(feature));
     });
     json.attributeArray("kernels", [&] {
       for (const KernelProgram& p : programs) json.object([&] { write_kernel(json, p); });
     });
+    if (more) more(json);
   });
   stream.flush();
   return text;
@@ -64,7 +66,12 @@ std::string length_and(std::string_view bytes) {
 }  // namespace
 
 std::string descriptor_section(std::span<const KernelProgram> programs) {
-  return kCustomSection + length_and(length_and(kSectionName) + descriptor(programs));
+  return descriptor_section(programs, used_features(programs), {});
+}
+
+std::string descriptor_section(std::span<const KernelProgram> programs, uint64_t features,
+                               const std::function<void(llvm::json::OStream&)>& more) {
+  return kCustomSection + length_and(length_and(kSectionName) + descriptor(programs, features, more));
 }
 
 }  // namespace espalier::wasm

@@ -5,6 +5,7 @@
 #include "backends/c_source/c_header.h"
 #include "backends/c_source/c_source.h"
 #include "backends/c_source/manifest.h"
+#include "backends/link/link.h"
 #include "backends/mc/assembly_listing.h"
 #include "backends/mc/object_writer.h"
 #include "backends/text_template.h"
@@ -20,15 +21,16 @@ struct EmissionName {
   Emission kind;
 };
 constexpr EmissionName kNames[] = {
-    {"object", Emission::kObject},   {"asm", Emission::kAssembly}, {"c", Emission::kC},
-    {"header", Emission::kHeader},   {"wasm", Emission::kWasm},    {"manifest", Emission::kManifest},
-    {"program", Emission::kProgram},
+    {"object", Emission::kObject},   {"archive", Emission::kArchive}, {"shared", Emission::kShared},
+    {"asm", Emission::kAssembly},    {"c", Emission::kC},             {"header", Emission::kHeader},
+    {"wasm", Emission::kWasm},       {"manifest", Emission::kManifest}, {"program", Emission::kProgram},
 };
 
 bool is_native(const Target& target) { return target.isa == Isa::kX86_64 || target.isa == Isa::kAArch64; }
 
 bool can_emit(Emission kind, const Target& target) {
-  if (kind == Emission::kObject) return is_native(target);
+  if (kind == Emission::kObject || kind == Emission::kArchive) return is_native(target);
+  if (kind == Emission::kShared) return is_native(target) && target.format == ObjectFormat::kElf;
   if (kind == Emission::kAssembly) return is_native(target) || target.isa == Isa::kWasm;
   if (kind == Emission::kWasm) return target.isa == Isa::kWasm;
   return true;
@@ -72,6 +74,10 @@ class LibraryWriter {
     switch (kind) {
       case Emission::kObject:
         return add(options_.library + ".o", object());
+      case Emission::kArchive:
+        return linked(".a", link_archive);
+      case Emission::kShared:
+        return linked(".so", link_shared);
       case Emission::kAssembly:
         return add(options_.library + ".s", assembly());
       case Emission::kC:
@@ -92,6 +98,12 @@ class LibraryWriter {
     std::vector<KernelCode> codes;
     for (const CompiledKernel& k : kernels_) codes.push_back(k.code);
     return write_object(codes, target_);
+  }
+  template <typename Link>
+  Status linked(std::string_view ending, Link link) {
+    auto bytes = object();
+    if (!bytes) return std::move(bytes).error();
+    return add(options_.library + std::string(ending), link({*std::move(bytes)}, target_, options_.library));
   }
   Result<std::string> assembly() const { return target_.isa == Isa::kWasm ? module_assembly() : native_assembly(); }
   Result<std::string> native_assembly() const {
@@ -142,39 +154,16 @@ class LibraryWriter {
     for (const OutputFile& file : files_) {
       const bool own = file.name.starts_with(kernel.program->name + ".");
       const bool shared = file.name == options_.library + ".o" || file.name == options_.library + ".wasm" ||
-                          file.name == options_.library + ".s" || file.name == options_.library + ".h";
+                          file.name == options_.library + ".s" || file.name == options_.library + ".a" ||
+                          file.name == options_.library + ".so" || file.name == options_.library + ".h";
       if (own || shared) names.push_back(file.name);
     }
     return names;
   }
   ManifestInput manifest() const {
     ManifestInput input{options_.library, target_, options_.banner, files_, {}};
-    for (const CompiledKernel& k : kernels_) {
-      ManifestLayer layer{.program = k.program.get(),
-                          .source = k.input.source,
-                          .reason = reason(k),
-                          .clamp = k.input.spec.clamp,
-                          .has_bias = !k.input.spec.bias.empty(),
-                          .code_bytes = std::nullopt,
-                          .files = files_of(k)};
-      const SparseMatrix& matrix = k.input.spec.matrix;
-      const Schedule& schedule = k.program->schedule;
-      layer.sharing_before = nonzeros_per_input_load(matrix, {}, schedule.tile_rows);
-      layer.sharing_after = nonzeros_per_input_load(count_parts(matrix, k.program->channel_order(), schedule));
-      if (is_native(target_)) layer.code_bytes = k.code_bytes();
-      input.layers.push_back(std::move(layer));
-    }
+    for (const CompiledKernel& k : kernels_) input.layers.push_back(manifest_layer(k, files_of(k)));
     return input;
-  }
-  static std::string reason(const CompiledKernel& k) {
-    const KernelProgram& p = *k.program;
-    const auto tiles = count_parts(k.input.spec.matrix, p.channel_order(), p.schedule);
-    const Cost cost = predict(k.input.spec, p.target, p.schedule, tiles);
-    return fmt::format(
-        "{} with register tiles of {} output channels x {} vectors: {:.0f} cycles predicted, {:.0f} % of them "
-        "multiply-adds, bound by {}",
-        form_name(p.schedule), p.schedule.tile_rows, p.schedule.tile_vectors, cost.cycles(),
-        100 * cost.fma / cost.cycles(), cost.bound_by());
   }
 
   std::span<const CompiledKernel> kernels_;
@@ -183,7 +172,34 @@ class LibraryWriter {
   std::vector<OutputFile> files_;
 };
 
+std::string reason(const CompiledKernel& k) {
+  const KernelProgram& p = *k.program;
+  const auto tiles = count_parts(k.input.spec.matrix, p.channel_order(), p.schedule);
+  const Cost cost = predict(k.input.spec, p.target, p.schedule, tiles);
+  return fmt::format(
+      "{} with register tiles of {} output channels x {} vectors: {:.0f} cycles predicted, {:.0f} % of them "
+      "multiply-adds, bound by {}",
+      form_name(p.schedule), p.schedule.tile_rows, p.schedule.tile_vectors, cost.cycles(),
+      100 * cost.fma / cost.cycles(), cost.bound_by());
+}
+
 }  // namespace
+
+ManifestLayer manifest_layer(const CompiledKernel& kernel, std::vector<std::string> files) {
+  ManifestLayer layer{.program = kernel.program.get(),
+                      .source = kernel.input.source,
+                      .reason = reason(kernel),
+                      .clamp = kernel.input.spec.clamp,
+                      .has_bias = !kernel.input.spec.bias.empty(),
+                      .code_bytes = std::nullopt,
+                      .files = std::move(files)};
+  const SparseMatrix& matrix = kernel.input.spec.matrix;
+  const Schedule& schedule = kernel.program->schedule;
+  layer.sharing_before = nonzeros_per_input_load(matrix, {}, schedule.tile_rows);
+  layer.sharing_after = nonzeros_per_input_load(count_parts(matrix, kernel.program->channel_order(), schedule));
+  if (is_native(kernel.program->target)) layer.code_bytes = kernel.code_bytes();
+  return layer;
+}
 
 Result<std::set<Emission>> parse_emissions(std::string_view text, const Target& target) {
   std::set<Emission> kinds;
@@ -193,7 +209,7 @@ Result<std::set<Emission>> parse_emissions(std::string_view text, const Target& 
     const std::string_view name = text.substr(0, comma);
     const auto* found = std::find_if(std::begin(kNames), std::end(kNames), [&](auto& n) { return n.name == name; });
     if (found == std::end(kNames))
-      return bad_input("cannot emit '{}', known kinds are object, asm, c, header, wasm, manifest, program", name);
+      return bad_input("cannot emit '{}', known kinds are object, archive, shared, asm, c, header, wasm, manifest, program", name);
     if (!can_emit(found->kind, target)) return unsupported("target {} has no {} to emit", target.name, name);
     kinds.insert(found->kind);
     if (comma == std::string_view::npos) return kinds;

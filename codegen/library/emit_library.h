@@ -6,13 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "backends/c_source/manifest.h"
 #include "backends/output_file.h"
 #include "codegen/library/compile_library.h"
 
 namespace espalier {
 
-/// What can be written. Text names: object, asm, c, header, wasm, manifest, program.
-enum class Emission : uint8_t { kObject, kAssembly, kC, kHeader, kWasm, kManifest, kProgram };
+/// What can be written. Text names: object, archive, shared, asm, c, header, wasm, manifest, program.
+enum class Emission : uint8_t { kObject, kArchive, kShared, kAssembly, kC, kHeader, kWasm, kManifest, kProgram };
 
 /// Parses "object,header"; empty text gives the target's default: object (or wasm, or c), header and manifest.
 /// Errors: kBadInput for an unknown name, kUnsupported for a kind that `target` has not.
@@ -26,9 +27,12 @@ struct EmitOptions {
 };
 
 /// The files, by the order of Emission and then of the kernels; the manifest last. Equal input gives equal bytes.
-///   LIBRARY.o  LIBRARY.s  NAME.c  LIBRARY.h + espalier/kernel_abi.h  LIBRARY.wasm  NAME.program  manifest.json
+///   LIBRARY.o  LIBRARY.a  LIBRARY.so  LIBRARY.s  NAME.c  LIBRARY.h + espalier/kernel_abi.h  LIBRARY.wasm  NAME.program  manifest.json
 /// Errors: those of check_library_name (backends/c_source/c_header.h) and of the writers.
 Result<std::vector<OutputFile>> emit_library(std::span<const CompiledKernel> kernels, const Target& target,
                                              const EmitOptions& options);
+
+/// What a manifest says about one kernel. `files` hold it.
+ManifestLayer manifest_layer(const CompiledKernel& kernel, std::vector<std::string> files);
 
 }  // namespace espalier
