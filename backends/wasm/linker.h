@@ -1,6 +1,7 @@
 // wasm-ld in this process.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,5 +13,7 @@ namespace espalier::wasm {
 /// entry. Errors: kSystem when the temporary directory cannot be made, written or read; kInternal with lld's words when
 /// lld refuses the object. lld gives up for good after a crash of its own: then every later call says so.
 Result<std::string> link_module(std::string_view object);
+/// The same of several objects, which may refer to each other.
+Result<std::string> link_module(std::span<const std::string_view> objects);
 
 }  // namespace espalier::wasm

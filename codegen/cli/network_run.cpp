@@ -11,7 +11,7 @@
 #include "codegen/cli/network_commands.h"
 #include "codegen/cli/progress.h"
 #include "codegen/measure/aligned_buffer.h"
-#include "codegen/network/compile_network.h"
+#include "codegen/network/emit_network.h"
 #include "espalier/threads.h"
 #include "ir/c_names.h"
 #include "ir/import/c_identifier.h"
@@ -222,7 +222,9 @@ Result<Outcome> run_network_file(const std::string& file, uint64_t seed, const T
   if (!options) return options.error();
   const auto compiled = compile_network(*std::move(plan), *options);
   if (!compiled) return compiled.error();
-  const auto loaded = JitNetwork::load(compiled->program, codes_of(*compiled));
+  const auto objects = network_objects(*compiled);
+  if (!objects) return objects.error();
+  const auto loaded = JitNetwork::load(*objects, compiled->program.name, *target);
   if (!loaded) return loaded.error();
   print_summary(*compiled, seconds_since(start));
   Pool pool;
