@@ -176,18 +176,27 @@ class Lowering {
     if (lanes % 2 == 1) v = ir_.CreateInsertElement(v, scalar_at(access, lanes - 1), uint64_t{lanes - 1});
     return v;
   }
+  llvm::Value* part(llvm::Value* v, uint32_t first, uint32_t count) {
+    std::vector<int> places(count);
+    std::iota(places.begin(), places.end(), static_cast<int>(first));
+    return ir_.CreateShuffleVector(v, places);
+  }
+  /// AVX-512 has masks; masked stores of AVX2 take some 20 micro-operations on AMD's cores, so pieces there too.
   void store_some(const LoopAccess& access, llvm::Value* v, uint32_t lanes) {
-    if (is_x86_) {
+    if (lanes_ == 16) {
       ir_.CreateMaskedStore(v, element(access), llvm::Align(4), mask(lanes));
       return;
     }
-    if (lanes >= 2) {
-      llvm::Value* pair = ir_.CreateExtractElement(ir_.CreateBitCast(v, pairs()), uint64_t{0});
-      ir_.CreateAlignedStore(pair, element(access), llvm::Align(4));
+    uint32_t done = 0;
+    for (uint32_t size = 4; size >= 2; size /= 2) {
+      if (lanes - done < size) continue;
+      llvm::Value* piece = part(v, done, size);
+      if (size == 2) piece = ir_.CreateBitCast(piece, ir_.getInt64Ty());
+      ir_.CreateAlignedStore(piece, element(access, done), llvm::Align(4));
+      done += size;
     }
-    if (lanes % 2 == 1)
-      ir_.CreateAlignedStore(ir_.CreateExtractElement(v, uint64_t{lanes - 1}), element(access, lanes - 1),
-                             llvm::Align(4));
+    if (done < lanes)
+      ir_.CreateAlignedStore(ir_.CreateExtractElement(v, uint64_t{done}), element(access, done), llvm::Align(4));
   }
 
   /// The second of two loads begins a lane early, so that nothing behind the last even element is read.

@@ -149,7 +149,13 @@ class Planner {
     spec.output_stride = plan_.values[output].tensor.layout.stride;
     spec.pixels = std::min(rounded_up(static_cast<uint32_t>(shape.pixels()), plan_.target.vector->lanes),
                            std::min(spec.input_stride, spec.output_stride));
-    PlannedOperation operation{layer.name, layer_, true, static_cast<uint32_t>(plan_.kernels.size()), *input, output};
+    PlannedOperation operation;
+    operation.name = layer.name;
+    operation.layer = layer_;
+    operation.is_kernel = true;
+    operation.program = static_cast<uint32_t>(plan_.kernels.size());
+    operation.x0 = *input;
+    operation.y = output;
     operation.multiply_adds = cost_of(network_, layer).sparse_multiply_adds;
     plan_.kernels.push_back({std::move(spec), layer.name});
     plan_.operations.push_back(std::move(operation));
@@ -171,8 +177,12 @@ class Planner {
     std::vector<uint32_t> inputs;
     std::vector<LayerTensor> tensors;
     for (const TensorId tensor : layer.inputs) {
-      inputs.push_back(value_of(tensor));
-      tensors.push_back(plan_.values[inputs.back()].tensor);
+      const uint32_t value = value_of(tensor);
+      const LayerTensor found = plan_.values[value].tensor;
+      const auto taken = wants_rows(layer, found) ? value_in(tensor, inner_layout(found.shape)) : Result(value);
+      if (!taken) return taken.error();
+      inputs.push_back(*taken);
+      tensors.push_back(plan_.values[*taken].tensor);
     }
     auto steps = layer_steps(layer, tensors, plan_.values[output].tensor, plan_.target, next_name());
     if (!steps) return std::move(steps).error();

@@ -1,0 +1,151 @@
+#include "codegen/layers/staged_image.h"
+
+#include <algorithm>
+
+namespace espalier {
+namespace {
+
+int64_t rounded_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+}  // namespace
+
+StagedImage::StagedImage(const Window& window, const LayerTensor& image, const Shape& output, uint32_t output_rows,
+                         uint32_t channels, uint32_t lanes)
+    : window_(window), image_(image), channels_(channels), lanes_(lanes) {
+  const int64_t stride = window.stride_width, left = window.padding.left, width = image.shape.w;
+  const int64_t reach = int64_t{window.width - 1} * window.dilation_width;
+  rows_ = (output_rows - 1) * window.stride_height + (window.height - 1) * window.dilation_height + 1;
+  has_one_strip_ = output_rows >= output.h;
+  for (int64_t q = 0; q < stride; ++q) {
+    Phase phase;
+    phase.begin = left > q ? (left - q + stride - 1) / stride : 0;
+    phase.source = phase.begin * stride + q - left;
+    phase.needed = output.w + (reach >= q ? (reach - q) / stride : -1);
+    phase.count = phase.source < width ? (width - 1 - phase.source) / stride + 1 : 0;
+    phase.count = std::max<int64_t>(0, std::min(phase.count, phase.needed - phase.begin));
+    phases_.push_back(phase);
+    const int64_t end = std::max(phase.begin + phase.count, int64_t{0});
+    pitch_ = std::max({pitch_, rounded_up(output.w, lanes) + reach / stride + 1,
+                       phase.begin + rounded_up(phase.count, lanes), rounded_up(phase.begin, lanes),
+                       end + rounded_up(std::max<int64_t>(phase.needed - end, 0), lanes)});
+  }
+  pitch_ = rounded_up(pitch_, 8);
+  row_ = pitch_ * stride;
+  plane_ = row_ * rows_;
+}
+
+int64_t StagedImage::tap_offset(uint32_t i, uint32_t j) const {
+  const int64_t column = int64_t{j} * window_.dilation_width, stride = window_.stride_width;
+  return int64_t{i} * window_.dilation_height * row_ + column % stride * pitch_ + column / stride;
+}
+
+Affine StagedImage::tap(const Affine& channel, const Affine& row, uint32_t i, uint32_t j) const {
+  return channel * plane_ + row * (row_ * window_.stride_height) + Affine(tap_offset(i, j));
+}
+
+/// Whole vectors; what runs over is written again by whoever comes next in the line, or lies behind what is read.
+void StagedImage::fill(LoopBuilder& b, const Affine& to, int64_t first, int64_t count, Vec value) const {
+  if (count <= 0) return;
+  if (count <= 2 * int64_t{lanes_}) {
+    for (int64_t at = first; at < first + count; at += lanes_) b.store(LoopBuffer::kScratch, to + Affine(at), value);
+    return;
+  }
+  b.loop(first, first + count, lanes_, [&](Index i) { b.store(LoopBuffer::kScratch, to + Affine(i), value); });
+}
+
+/// The first element of an image row of a channel; element_at's of an interleaved image are `channels` apart.
+Affine StagedImage::source_row(LoopBuilder& b, const Affine& channel, const Affine& row) const {
+  return element_at(b, image_, channel, row * image_.shape.w);
+}
+
+/// One image row into its lines. `may_read_on`: elements behind the row's end may be read, since they are in the
+/// buffer.
+void StagedImage::stage_row(LoopBuilder& b, const Affine& from, const Affine& to, bool may_read_on) const {
+  const int64_t stride = window_.stride_width;
+  const bool is_interleaved = image_.layout.kind == LayoutKind::kInterleaved && image_.shape.c > 1;
+  const int64_t step = is_interleaved ? stride * image_.shape.c : stride, unit = is_interleaved ? image_.shape.c : 1;
+  for (size_t q = 0; q < phases_.size(); ++q) {
+    const Phase& phase = phases_[q];
+    if (phase.count == 0) continue;
+    const Affine line = to + Affine(static_cast<int64_t>(q) * pitch_ + phase.begin);
+    const Affine source = from + Affine(phase.source * unit);
+    if (step > 2) {
+      b.loop(0, phase.count, 1, [&](Index i) {
+        b.store(LoopBuffer::kScratch, line + Affine(i), b.splat(LoopBuffer::kX0, source + Affine(i) * step), 1);
+      });
+      continue;
+    }
+    const auto load = [&](const Affine& at, uint32_t lanes) {
+      return step == 2 ? b.load_even(LoopBuffer::kX0, at, lanes) : b.load(LoopBuffer::kX0, at, lanes);
+    };
+    const int64_t whole = phase.count / lanes_ * lanes_, rest = phase.count - whole;
+    const auto copy = [&](const Affine& i, uint32_t lanes) {
+      b.store(LoopBuffer::kScratch, line + i, load(source + i * step, lanes));
+    };
+    if (whole <= 4 * int64_t{lanes_})
+      for (int64_t i = 0; i < whole; i += lanes_) copy(Affine(i), lanes_);
+    else
+      b.loop(0, whole, lanes_, [&](Index i) { copy(Affine(i), lanes_); });
+    if (rest > 0) copy(Affine(whole), may_read_on ? lanes_ : static_cast<uint32_t>(rest));
+  }
+}
+
+void StagedImage::stage(LoopBuilder& b, const Affine& first_channel, const Affine& output_row, float padding) const {
+  const Vec value = b.constant(padding);
+  const int64_t height = image_.shape.h, top = window_.padding.top;
+  const auto border = [&](const Affine& line, bool is_left) {
+    for (size_t q = 0; q < phases_.size(); ++q) {
+      const Phase& phase = phases_[q];
+      const int64_t end = phase.begin + phase.count, at = static_cast<int64_t>(q) * pitch_;
+      if (is_left)
+        fill(b, line, at, phase.begin, value);
+      else
+        fill(b, line, at + end, phase.needed - end, value);
+    }
+  };
+  const auto channel_body = [&](const Affine& channel, const Affine& to) {
+    const auto image_row = [&](const Affine& row, const Affine& line, bool may_read_on) {
+      border(line, true);
+      stage_row(b, source_row(b, channel, row), line, may_read_on);
+      border(line, false);
+    };
+    const auto empty_row = [&](const Affine& line) {
+      for (size_t q = 0; q < phases_.size(); ++q)
+        fill(b, line, static_cast<int64_t>(q) * pitch_, phases_[q].needed, value);
+    };
+    // The image's last row is staged with no element read behind it.
+    if (has_one_strip_) {
+      const int64_t above = std::min<int64_t>(top, rows_), last = std::min<int64_t>(height, rows_ - above);
+      if (above > 0) b.loop(0, above, 1, [&](Index r) { empty_row(to + Affine(r) * row_); });
+      const bool has_end = last == height;
+      const int64_t plain = has_end ? last - 1 : last;
+      if (plain > 0)
+        b.loop(0, plain, 1, [&](Index y) { image_row(y, to + Affine(y) * row_ + Affine(above * row_), true); });
+      if (has_end && last > 0) image_row(Affine(last - 1), to + Affine((above + last - 1) * row_), false);
+      if (above + last < rows_) b.loop(above + last, rows_, 1, [&](Index r) { empty_row(to + Affine(r) * row_); });
+      return;
+    }
+    const Index begin = b.index(output_row * window_.stride_height + Affine(-top));
+    const Affine rows = Affine(rows_);
+    // Rows in front of the image, of it, and behind it; clamps tell the verifier what the loops' bounds imply.
+    const Index above = b.min(b.max(b.index(Affine(begin) * -1), 0), rows_);
+    b.loop(0, above, 1, [&](Index r) { empty_row(to + Affine(r) * row_); });
+    const auto line_of = [&](Index y) {
+      return to + Affine(b.min(b.max(b.index(Affine(y) + Affine(begin) * -1), 0), rows_ - 1)) * row_;
+    };
+    const Index first = b.max(begin, 0), end = b.index(Affine(begin) + rows);
+    b.loop(first, b.min(end, height - 1), 1, [&](Index y) { image_row(y, line_of(y), true); });
+    b.loop(b.max(first, height - 1), b.min(end, height), 1, [&](Index y) {
+      const Index same = b.min(y, height - 1);
+      image_row(same, line_of(same), false);
+    });
+    const Index behind = b.min(b.max(b.index(Affine(begin) * -1 + Affine(height)), 0), rows_);
+    b.loop(behind, rows_, 1, [&](Index r) { empty_row(to + Affine(r) * row_); });
+  };
+  if (channels_ == 1)
+    channel_body(first_channel, Affine(0));
+  else
+    b.loop(0, channels_, 1, [&](Index c) { channel_body(first_channel + Affine(c), Affine(c) * plane_); });
+}
+
+}  // namespace espalier

@@ -1,0 +1,507 @@
+// Layers that slide a window over an image: depthwise convolution, pools, convolution (dense or sparse).
+#include <algorithm>
+#include <limits>
+
+#include "codegen/layers/generators.h"
+#include "codegen/layers/staged_image.h"
+
+namespace espalier {
+namespace {
+
+/// Scratch that one item may fill (elements): half of a 512 KiB L2, and less than L1D for all but the largest images.
+constexpr uint64_t kMostScratch = 32 * 1024;
+
+uint32_t registers_of(const Target& target) { return target.vector->registers; }
+
+/// Output rows of a strip, so that its staged rows fit kMostScratch: all where they do.
+uint32_t strip_rows(const Window& window, const LayerTensor& image, const Shape& output, uint32_t channels,
+                    uint32_t lanes, uint32_t most) {
+  uint32_t rows = std::min(output.h, most);
+  while (rows > 1 && StagedImage(window, image, output, rows, channels, lanes).elements() > kMostScratch)
+    rows = (rows + 1) / 2;
+  return rows;
+}
+
+/// Whether whole vectors may be stored to the end of every image row, in ascending order: what runs over is in the next
+/// row, or in the padding behind the last.
+bool has_room(const LayerTensor& y, uint32_t lanes) {
+  const uint64_t width = (y.shape.w + lanes - 1) / lanes * uint64_t{lanes};
+  return y.layout.kind == LayoutKind::kChannelRows && uint64_t{y.shape.h - 1} * y.shape.w + width <= y.layout.stride;
+}
+
+/// Stores of one output row, whatever the layout: vectors in rows, element by element elsewhere.
+class RowWriter {
+ public:
+  RowWriter(LoopBuilder& b, const LayerTensor& y, bool may_run_over) : b_(b), y_(y), may_run_over_(may_run_over) {}
+
+  /// Vector `v` of pixels, whose first column is `column`; `lanes` of it are in the row.
+  void store(const Affine& channel, const Affine& row, const Affine& column, Vec v, uint32_t lanes) {
+    const Affine pixel = row * y_.shape.w + column;
+    if (y_.layout.kind == LayoutKind::kChannelRows) {
+      b_.store(LoopBuffer::kY, channel * y_.layout.stride + pixel, v, may_run_over_ ? b_.lanes() : lanes);
+      return;
+    }
+    b_.store(LoopBuffer::kScratch, Affine(place_), v);
+    b_.loop(0, lanes, 1, [&](Index i) {
+      b_.store(LoopBuffer::kY, element_at(b_, y_, channel, pixel + Affine(i)),
+               b_.splat(LoopBuffer::kScratch, Affine(i) + Affine(place_)), 1);
+    });
+  }
+  /// Where in scratch a vector may pass through.
+  void set_passage(uint64_t place) { place_ = static_cast<int64_t>(place); }
+
+ private:
+  LoopBuilder& b_;
+  const LayerTensor& y_;
+  bool may_run_over_;
+  int64_t place_ = 0;
+};
+
+/// Rows and columns of a register tile, in vectors.
+struct Tile {
+  uint32_t rows = 1, vectors = 1;
+};
+
+/// Calls body(first row, rows, first column, vectors, lanes of the last vector) for all tiles of `rows` rows of an
+/// image of `width` columns. Rows may be known only at run time: then `rows` is the bound of a strip and `count` the
+/// register that says how many.
+void for_tiles(LoopBuilder& b, uint32_t rows, uint32_t width, Tile tile,
+               const std::function<void(const Affine&, uint32_t, const Affine&, uint32_t, uint32_t)>& body) {
+  const uint32_t lanes = b.lanes(), vectors = (width + lanes - 1) / lanes;
+  const uint32_t in_last = width - (vectors - 1) * lanes;
+  const auto columns = [&](const Affine& row, uint32_t count) {
+    // Tiles that are full of whole vectors, then the rest.
+    const uint32_t plain = (in_last == lanes ? vectors : vectors - 1) / tile.vectors;
+    const int64_t step = int64_t{tile.vectors} * lanes;
+    if (plain == 1)
+      body(row, count, Affine(0), tile.vectors, lanes);
+    else if (plain > 1)
+      b.loop(0, plain * step, step, [&](Index x) { body(row, count, x, tile.vectors, lanes); });
+    if (const uint32_t rest = vectors - plain * tile.vectors; rest > 0)
+      body(row, count, Affine(plain * step), rest, in_last);
+  };
+  const uint32_t whole = rows / tile.rows;
+  if (whole == 1)
+    columns(Affine(0), tile.rows);
+  else if (whole > 1)
+    b.loop(0, int64_t{whole} * tile.rows, tile.rows, [&](Index row) { columns(row, tile.rows); });
+  if (rows % tile.rows != 0) columns(Affine(int64_t{whole} * tile.rows), rows % tile.rows);
+}
+
+/// Splits output rows into strips: `item_strips` of them, all but the last of `rows` rows. body(first row, rows).
+void for_strip(LoopBuilder& b, Index strip, uint32_t height, uint32_t rows,
+               const std::function<void(const Affine&, uint32_t)>& body) {
+  const uint32_t whole = height / rows, rest = height % rows;
+  if (whole == 1 && rest == 0) {
+    body(Affine(0), rows);
+    return;
+  }
+  const Index next = b.index(Affine(strip) + Affine(1));
+  b.loop(strip, b.min(next, whole), 1, [&](Index s) { body(Affine(s) * rows, rows); });
+  if (rest > 0) b.loop(b.max(strip, whole), next, 1, [&](Index) { body(Affine(int64_t{whole} * rows), rest); });
+}
+
+uint32_t strips_of(uint32_t height, uint32_t rows) { return (height + rows - 1) / rows; }
+
+/// Sums (or maxima) of a window of one channel.
+struct WindowFold {
+  const Window& window;
+  const LayerTensor& image;
+  const LayerTensor& output;
+  Tile tile;
+  float padding = 0;
+  std::function<void(Vec sum, Vec x, uint32_t i, uint32_t j)> add;
+  std::function<Vec()> start;
+  std::function<Vec(Vec sum, const Affine& row, const Affine& column)> finish;
+  std::function<void(const Affine& channel)> begin;  ///< at the start of an item, after staging
+};
+
+/// Per (channel, strip): stage, then tiles. Every loaded vector serves all rows of the tile that see it. Sums run over
+/// the window's rows, then columns, ascending.
+void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, const Affine& input_channel, Index strip,
+               uint32_t strip_height) {
+  const LayerTensor& y = fold.output;
+  const StagedImage staged(fold.window, fold.image, y.shape, strip_height, 1, b.lanes());
+  b.set_elements(LoopBuffer::kScratch, staged.elements() + b.lanes());
+  RowWriter writer(b, y, strip_height >= y.shape.h && has_room(y, b.lanes()));
+  writer.set_passage(staged.elements());
+  const Window& w = fold.window;
+  for_strip(b, strip, y.shape.h, strip_height, [&](const Affine& first_row, uint32_t rows) {
+    staged.stage(b, input_channel, first_row, fold.padding);
+    fold.begin(output_channel);
+    for_tiles(b, rows, y.shape.w, fold.tile,
+              [&](const Affine& row, uint32_t tile_rows, const Affine& column, uint32_t vectors, uint32_t in_last) {
+                std::vector<Vec> sums;
+                for (uint32_t i = 0; i < tile_rows * vectors; ++i) sums.push_back(fold.start());
+                const uint32_t staged_rows = (tile_rows - 1) * w.stride_height + (w.height - 1) * w.dilation_height + 1;
+                const Affine base = staged.tap(0, row, 0, 0) + column;
+                for (uint32_t r = 0; r < staged_rows; ++r)
+                  for (uint32_t j = 0; j < w.width; ++j)
+                    for (uint32_t v = 0; v < vectors; ++v) {
+                      Vec x{};
+                      bool is_loaded = false;
+                      for (uint32_t o = 0; o < tile_rows; ++o) {
+                        const int64_t distance = int64_t{r} - int64_t{o} * w.stride_height;
+                        if (distance < 0 || distance % w.dilation_height != 0) continue;
+                        const auto i = static_cast<uint32_t>(distance / w.dilation_height);
+                        if (i >= w.height) continue;
+                        if (!is_loaded) {
+                          const Affine at = base + Affine(int64_t{r} * staged.row_elements() + staged.tap_offset(0, j) +
+                                                          int64_t{v} * b.lanes());
+                          x = b.load(LoopBuffer::kScratch, at);
+                          is_loaded = true;
+                        }
+                        fold.add(sums[o * vectors + v], x, i, j);
+                      }
+                    }
+                for (uint32_t o = 0; o < tile_rows; ++o)
+                  for (uint32_t v = 0; v < vectors; ++v) {
+                    const Affine at_row = first_row + row + Affine(o),
+                                 at_column = column + Affine(int64_t{v} * b.lanes());
+                    const Vec result = fold.finish(sums[o * vectors + v], at_row, at_column);
+                    writer.store(output_channel, at_row, at_column, result, v + 1 == vectors ? in_last : b.lanes());
+                  }
+              });
+  });
+}
+
+/// Accumulators beside the weights (where those fit) and a loaded vector or two.
+Tile fold_tile(const Target& target, const Shape& output, uint32_t held) {
+  const uint32_t lanes = target.vector->lanes, free_registers = registers_of(target) - 3;
+  const uint32_t sums = held + 4 <= free_registers ? std::min(8u, free_registers - held) : 8;
+  const uint32_t row_vectors = (output.w + lanes - 1) / lanes;
+  Tile best;
+  double best_cost = std::numeric_limits<double>::infinity();
+  for (uint32_t vectors = 1; vectors <= std::min(row_vectors, 4u); ++vectors)
+    for (uint32_t rows = 1; rows * vectors <= sums && rows <= std::min(output.h, 8u); ++rows) {
+      // Loads per output vector of a 3-row window, and what tiles at the edges waste.
+      const double loads = (rows + 2.0) / rows + 1.0 / vectors;
+      const double tiles = (output.h + rows - 1) / rows * rows * 1.0 / output.h;
+      const double few = rows * vectors < 4 ? 1.5 : 1;
+      const double cost = loads * few * (1 + 0.1 * (tiles - 1));
+      if (cost < best_cost) best_cost = cost, best = {rows, vectors};
+    }
+  return best;
+}
+
+/// Weights in the layer are [output channel][height][width][1]; in the step [output channel][bias, taps].
+LayerSteps depthwise_steps(const LayerJob& job, const Convolution& layer) {
+  const Window& w = layer.window;
+  const uint32_t taps = w.height * w.width, outputs = layer.output_channels, multiplier = outputs / job.input().shape.c;
+  LoopBuilder b(job.name, job.target);
+  set_tensor(b, LoopBuffer::kX0, job.input());
+  set_tensor(b, LoopBuffer::kY, job.output);
+  std::vector<float> weights;
+  for (uint32_t o = 0; o < outputs; ++o) {
+    weights.push_back(layer.bias.empty() ? 0 : layer.bias[o]);
+    weights.insert(weights.end(), layer.weights.begin() + uint64_t{o} * taps,
+                   layer.weights.begin() + uint64_t{o + 1} * taps);
+  }
+  b.set_elements(LoopBuffer::kWeights, weights.size());
+  const uint32_t rows = strip_rows(w, job.input(), job.output.shape, 1, b.lanes(), job.output.shape.h);
+  const uint32_t strips = strips_of(job.output.shape.h, rows);
+  b.set_items(outputs * strips);
+  const Index channel = strips == 1 ? b.item() : b.divide(b.item(), strips);
+  const Index strip = strips == 1 ? b.item() : b.modulo(b.item(), strips);
+  const Affine input = multiplier == 1 ? Affine(channel) : Affine(b.divide(channel, multiplier));
+  const bool holds_weights = taps + 8 <= registers_of(job.target);
+  std::vector<Vec> held;
+  Vec bias{};
+  const auto weight_at = [&](uint32_t i, uint32_t j) {
+    return b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1) + Affine(1 + i * w.width + j));
+  };
+  WindowFold fold{w,
+                  job.input(),
+                  job.output,
+                  fold_tile(job.target, job.output.shape, holds_weights ? taps : 0),
+                  0,
+                  [&](Vec sum, Vec x, uint32_t i, uint32_t j) {
+                    b.fma_to(sum, x, holds_weights ? held[i * w.width + j] : weight_at(i, j));
+                  },
+                  [&] { return b.copy(bias); },
+                  [&](Vec sum, const Affine&, const Affine&) { return activated(b, job.layer.activation, sum); },
+                  [&](const Affine&) {
+                    held.clear();
+                    bias = b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1));
+                    for (uint32_t t = 0; holds_weights && t < taps; ++t)
+                      held.push_back(weight_at(t / w.width, t % w.width));
+                  }};
+  emit_fold(b, fold, channel, input, strip, rows);
+  return single_step(b, std::move(weights));
+}
+
+/// How many places of the window at each output pixel lie in the image, in rows of whole vectors.
+std::vector<float> window_counts(const Window& w, const Shape& image, const Shape& output, uint32_t pitch) {
+  const auto inside = [](uint32_t out, uint32_t stride, uint32_t window, uint32_t before, uint32_t size) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < window; ++i) {
+      const int64_t at = int64_t{out} * stride + i - before;
+      count += at >= 0 && at < size;
+    }
+    return count;
+  };
+  std::vector<float> counts(uint64_t{output.h} * pitch, 1);
+  for (uint32_t y = 0; y < output.h; ++y)
+    for (uint32_t x = 0; x < output.w; ++x)
+      counts[uint64_t{y} * pitch + x] =
+          static_cast<float>(inside(y, w.stride_height, w.height, w.padding.top, image.h) *
+                             inside(x, w.stride_width, w.width, w.padding.left, image.w));
+  return counts;
+}
+
+/// A tile of a convolution: output channels x vectors of one row.
+struct ConvolutionTile {
+  uint32_t channels = 1, vectors = 1;
+};
+
+ConvolutionTile convolution_tile(const Target& target, uint32_t outputs, uint32_t width) {
+  const uint32_t lanes = target.vector->lanes, row_vectors = (width + lanes - 1) / lanes;
+  const uint32_t most = registers_of(target) - (registers_of(target) > 16 ? 6 : 3);
+  ConvolutionTile best;
+  double best_cost = std::numeric_limits<double>::infinity();
+  for (uint32_t channels = 1; channels <= std::min(outputs, 8u); ++channels)
+    for (uint32_t vectors = 1; vectors <= std::min(row_vectors, 8u); ++vectors) {
+      if (channels * vectors > most - (channels > 1 ? 1 : 0)) continue;
+      const double loads = 1.0 / channels + 1.0 / vectors;
+      const double waste_x = (row_vectors + vectors - 1) / vectors * vectors * 1.0 / row_vectors;
+      const double waste_c = (outputs + channels - 1) / channels * channels * 1.0 / outputs;
+      const double few = channels * vectors < 8 ? 1.3 : 1;
+      const double cost = std::max(1.0, loads) * few * (1 + 0.3 * (waste_x * waste_c - 1)) + 0.2 * loads;
+      if (cost < best_cost) best_cost = cost, best = {channels, vectors};
+    }
+  return best;
+}
+
+/// Outputs [first, first + count) of a group as one block of weights: bias of each, then per input channel and tap the
+/// weight of each.
+struct ConvolutionBlock {
+  Affine first_output, weights;
+  uint32_t outputs = 0;
+};
+
+class ConvolutionWriter {
+ public:
+  ConvolutionWriter(const LayerJob& job, const Convolution& layer)
+      : job_(job),
+        layer_(layer),
+        b_(job.name, job.target),
+        in_group_(layer.channels_per_group(job.input().shape.c)),
+        out_group_(layer.output_channels / layer.groups),
+        taps_(layer.window.height * layer.window.width) {}
+
+  LayerSteps run() {
+    const Shape& out = job_.output.shape;
+    set_tensor(b_, LoopBuffer::kX0, job_.input());
+    set_tensor(b_, LoopBuffer::kY, job_.output);
+    const uint32_t rows = strip_rows(layer_.window, job_.input(), out, in_group_, b_.lanes(), 8);
+    const StagedImage staged(layer_.window, job_.input(), out, rows, in_group_, b_.lanes());
+    b_.set_elements(LoopBuffer::kScratch, staged.elements() + b_.lanes());
+    const uint32_t strips = strips_of(out.h, rows);
+    b_.set_items(strips * layer_.groups);
+    const Index strip = layer_.groups == 1 ? b_.item() : b_.modulo(b_.item(), strips);
+    const Affine group = layer_.groups == 1 ? Affine(0) : Affine(b_.divide(b_.item(), strips));
+    RowWriter writer(b_, job_.output, rows >= out.h && has_room(job_.output, b_.lanes()));
+    writer.set_passage(staged.elements());
+    const bool is_sparse = wants_sparse();
+    if (is_sparse)
+      pack_sparse(staged);
+    else
+      pack_dense();
+    b_.set_elements(LoopBuffer::kWeights, weights_.size());
+    for_strip(b_, strip, out.h, rows, [&](const Affine& first_row, uint32_t count) {
+      staged.stage(b_, group * in_group_, first_row, 0);
+      if (is_sparse)
+        sparse_strip(staged, writer, group, first_row, count);
+      else
+        dense_strip(staged, writer, group, first_row, count);
+    });
+    return single_step(b_, std::move(weights_));
+  }
+
+ private:
+  /// A non-zero costs its index, its weight and a load for each vector; a weight of the dense tile less than a load.
+  bool wants_sparse() const {
+    const auto zeros = static_cast<uint64_t>(std::ranges::count(layer_.weights, 0.0f));
+    return zeros * 2 > layer_.weights.size();
+  }
+  float weight(uint32_t output, uint32_t tap, uint32_t channel) const {
+    return layer_.weights[(uint64_t{output} * taps_ + tap) * in_group_ + channel];
+  }
+  float bias(uint32_t output) const { return layer_.bias.empty() ? 0 : layer_.bias[output]; }
+
+  void pack_dense() {
+    tile_ = convolution_tile(job_.target, out_group_, job_.output.shape.w);
+    for (uint32_t g = 0; g < layer_.groups; ++g)
+      for (uint32_t first = 0; first < out_group_; first += tile_.channels) {
+        const uint32_t count = std::min(tile_.channels, out_group_ - first), base = g * out_group_ + first;
+        for (uint32_t o = 0; o < count; ++o) weights_.push_back(bias(base + o));
+        for (uint32_t c = 0; c < in_group_; ++c)
+          for (uint32_t t = 0; t < taps_; ++t)
+            for (uint32_t o = 0; o < count; ++o) weights_.push_back(weight(base + o, t, c));
+      }
+  }
+
+  int64_t group_weights() const { return int64_t{out_group_} * (int64_t{in_group_} * taps_ + 1); }
+
+  void dense_strip(const StagedImage& staged, RowWriter& writer, const Affine& group, const Affine& first_row,
+                   uint32_t rows) {
+    const uint32_t whole = out_group_ / tile_.channels, rest = out_group_ % tile_.channels;
+    const int64_t block = tile_.channels * (int64_t{in_group_} * taps_ + 1);
+    const auto all_tiles = [&](const ConvolutionBlock& of) {
+      for_tiles(b_, rows, job_.output.shape.w, {1, tile_.vectors},
+                [&](const Affine& row, uint32_t, const Affine& column, uint32_t vectors, uint32_t in_last) {
+                  dense_tile(staged, writer, of, first_row, row, column, vectors, in_last);
+                });
+    };
+    const Affine output = group * out_group_, base = group * group_weights();
+    if (whole > 0)
+      b_.loop(0, whole, 1, [&](Index i) {
+        all_tiles({output + Affine(i) * tile_.channels, base + Affine(i) * block, tile_.channels});
+      });
+    if (rest > 0) all_tiles({output + Affine(int64_t{whole} * tile_.channels), base + Affine(whole * block), rest});
+  }
+
+  void dense_tile(const StagedImage& staged, RowWriter& writer, const ConvolutionBlock& of, const Affine& first_row,
+                  const Affine& row, const Affine& column, uint32_t vectors, uint32_t in_last) {
+    std::vector<Vec> sums;
+    for (uint32_t o = 0; o < of.outputs; ++o) {
+      const Vec start = b_.splat(LoopBuffer::kWeights, of.weights + Affine(o));
+      for (uint32_t v = 0; v < vectors; ++v) sums.push_back(b_.copy(start));
+    }
+    const Index image = b_.index(row * staged_row(staged) + column);
+    const Index stream = b_.index(of.weights + Affine(of.outputs));
+    const auto channel = [&](const Affine& c) {
+      for (uint32_t t = 0; t < taps_; ++t) {
+        const uint32_t i = t / layer_.window.width, j = t % layer_.window.width;
+        std::vector<Vec> x;
+        for (uint32_t v = 0; v < vectors; ++v)
+          x.push_back(b_.load(LoopBuffer::kScratch, c * staged.plane_elements() + Affine(image) +
+                                                        Affine(staged.tap_offset(i, j) + int64_t{v} * b_.lanes())));
+        for (uint32_t o = 0; o < of.outputs; ++o) {
+          const Vec w = b_.splat(LoopBuffer::kWeights, c * (int64_t{taps_} * of.outputs) + Affine(stream) +
+                                                           Affine(int64_t{t} * of.outputs + o));
+          for (uint32_t v = 0; v < vectors; ++v) b_.fma_to(sums[o * vectors + v], x[v], w);
+        }
+      }
+    };
+    if (in_group_ == 1)
+      channel(Affine(0));
+    else
+      b_.loop(0, in_group_, 1, [&](Index c) { channel(c); });
+    for (uint32_t o = 0; o < of.outputs; ++o)
+      for (uint32_t v = 0; v < vectors; ++v)
+        writer.store(of.first_output + Affine(o), first_row + row, column + Affine(int64_t{v} * b_.lanes()),
+                     activated(b_, job_.layer.activation, sums[o * vectors + v]),
+                     v + 1 == vectors ? in_last : b_.lanes());
+  }
+
+  /// Elements from one output row's taps to the next one's.
+  int64_t staged_row(const StagedImage& staged) const { return staged.row_elements() * layer_.window.stride_height; }
+
+  /// The table has offsets into the non-zeros per output, then the place of each in the staged image; weights have the
+  /// biases, then the values.
+  void pack_sparse(const StagedImage& staged) {
+    std::vector<int32_t> begins{0}, places;
+    for (uint32_t o = 0; o < layer_.output_channels; ++o) weights_.push_back(bias(o));
+    for (uint32_t o = 0; o < layer_.output_channels; ++o) {
+      for (uint32_t c = 0; c < in_group_; ++c)
+        for (uint32_t t = 0; t < taps_; ++t) {
+          if (weight(o, t, c) == 0) continue;
+          places.push_back(
+              static_cast<int32_t>(staged.tap(c, 0, t / layer_.window.width, t % layer_.window.width).offset));
+          weights_.push_back(weight(o, t, c));
+        }
+      begins.push_back(static_cast<int32_t>(places.size()));
+    }
+    nonzeros_ = static_cast<int64_t>(places.size());
+    begins_at_ = b_.add_table(begins);
+    places_at_ = b_.add_table(places);
+  }
+
+  void sparse_strip(const StagedImage& staged, RowWriter& writer, const Affine& group, const Affine& first_row,
+                    uint32_t rows) {
+    const uint32_t lanes = b_.lanes(), row_vectors = (job_.output.shape.w + lanes - 1) / lanes;
+    const uint32_t tile_vectors = std::min(row_vectors, 4u), tile_rows = std::min(rows, std::max(1u, 8 / tile_vectors));
+    b_.loop(0, out_group_, 1, [&](Index in_group) {
+      const Index output = b_.index(group * out_group_ + Affine(in_group));
+      const Index begin = b_.load_index(Affine(output) + Affine(begins_at_));
+      const Index end = b_.load_index(Affine(output) + Affine(begins_at_ + 1));
+      const Vec start = b_.splat(LoopBuffer::kWeights, output);
+      for_tiles(b_, rows, job_.output.shape.w, {tile_rows, tile_vectors},
+                [&](const Affine& row, uint32_t count, const Affine& column, uint32_t vectors, uint32_t in_last) {
+                  std::vector<Vec> sums;
+                  for (uint32_t i = 0; i < count * vectors; ++i) sums.push_back(b_.copy(start));
+                  const Index base = b_.index(row * staged_row(staged) + column);
+                  if (nonzeros_ > 0)
+                    b_.loop(begin, end, 1, [&](Index n) {
+                      const Index safe = b_.min(n, nonzeros_ - 1);
+                      const Index place = b_.load_index(Affine(safe) + Affine(places_at_));
+                      const Vec w = b_.splat(LoopBuffer::kWeights, Affine(safe) + Affine(layer_.output_channels));
+                      for (uint32_t r = 0; r < count; ++r)
+                        for (uint32_t v = 0; v < vectors; ++v)
+                          b_.fma_to(
+                              sums[r * vectors + v],
+                              b_.load(LoopBuffer::kScratch, Affine(place) + Affine(base) +
+                                                                Affine(r * staged_row(staged) + int64_t{v} * lanes)),
+                              w);
+                    });
+                  for (uint32_t r = 0; r < count; ++r)
+                    for (uint32_t v = 0; v < vectors; ++v)
+                      writer.store(output, first_row + row + Affine(r), column + Affine(int64_t{v} * lanes),
+                                   activated(b_, job_.layer.activation, sums[r * vectors + v]),
+                                   v + 1 == vectors ? in_last : lanes);
+                });
+    });
+  }
+
+  const LayerJob& job_;
+  const Convolution& layer_;
+  LoopBuilder b_;
+  const uint32_t in_group_, out_group_, taps_;
+  ConvolutionTile tile_;
+  std::vector<float> weights_;
+  int64_t nonzeros_ = 0, begins_at_ = 0, places_at_ = 0;
+};
+
+}  // namespace
+
+LayerSteps convolution_steps(const LayerJob& job) {
+  const auto& layer = *job.layer.as<Convolution>();
+  const uint32_t inputs = job.input().shape.c;
+  if (layer.groups == inputs && inputs > 1) return depthwise_steps(job, layer);
+  return ConvolutionWriter(job, layer).run();
+}
+
+LayerSteps pool_steps(const LayerJob& job) {
+  const auto& layer = *job.layer.as<Pool>();
+  const bool is_max = layer.kind == PoolKind::kMax;
+  LoopBuilder b(job.name, job.target);
+  set_tensor(b, LoopBuffer::kX0, job.input());
+  set_tensor(b, LoopBuffer::kY, job.output);
+  const Shape& out = job.output.shape;
+  const uint32_t lanes = b.lanes(), pitch = (out.w + lanes - 1) / lanes * lanes;
+  std::vector<float> counts;
+  if (!is_max) counts = window_counts(layer.window, job.input().shape, out, pitch);
+  b.set_elements(LoopBuffer::kWeights, counts.size());
+  const uint32_t rows = strip_rows(layer.window, job.input(), out, 1, lanes, out.h), strips = strips_of(out.h, rows);
+  b.set_items(out.c * strips);
+  const Index channel = strips == 1 ? b.item() : b.divide(b.item(), strips);
+  const Index strip = strips == 1 ? b.item() : b.modulo(b.item(), strips);
+  const float lowest = -std::numeric_limits<float>::infinity();
+  WindowFold fold{layer.window,
+                  job.input(),
+                  job.output,
+                  fold_tile(job.target, out, 0),
+                  is_max ? lowest : 0.0f,
+                  [&](Vec sum, Vec x, uint32_t, uint32_t) { is_max ? b.max_to(sum, x) : b.add_to(sum, x); },
+                  [&] { return b.copy(b.constant(is_max ? lowest : 0)); },
+                  [&](Vec sum, const Affine& row, const Affine& column) {
+                    if (is_max) return sum;
+                    return b.divide(sum, b.load(LoopBuffer::kWeights, row * pitch + column));
+                  },
+                  [](const Affine&) {}};
+  emit_fold(b, fold, channel, channel, strip, rows);
+  return single_step(b, std::move(counts));
+}
+
+}  // namespace espalier
