@@ -82,7 +82,7 @@ LayerSteps general_binary(const LayerJob& job) {
       const Vec v = combined(b, job.layer.as<Binary>()->kind, value(LoopBuffer::kX0, job.input(0)),
                              value(LoopBuffer::kX1, job.input(1)));
       const Affine at = element_at(b, job.output, c, Affine(b.item()) * shape.w + Affine(x));
-      b.store(LoopBuffer::kY, at, activated(b, job.layer.activation, v), 1);
+      b.store(LoopBuffer::kY, at, espalier::apply(b, job.layer.activation, v), 1);
     });
   });
   return single_step(b, {}, 0, 1);
@@ -128,7 +128,7 @@ LayerSteps mapped(const LayerJob& job, std::vector<float> weights,
 }  // namespace
 
 LayerSteps unary_steps(const LayerJob& job) {
-  return mapped(job, {}, [&](LoopBuilder& b, Vec x, auto) { return activated(b, job.layer.activation, x); });
+  return mapped(job, {}, [&](LoopBuilder& b, Vec x, auto) { return espalier::apply(b, job.layer.activation, x); });
 }
 
 LayerSteps prelu_steps(const LayerJob& job) {
@@ -166,7 +166,7 @@ LayerSteps binary_steps(const LayerJob& job) {
   for_vectors(b, runs.length, [&](const Affine& at, uint32_t lanes) {
     const Vec v = combined(b, job.layer.as<Binary>()->kind, x0.load(at, lanes), x1.load(at, lanes));
     const Affine place = Affine(b.item()) * static_cast<int64_t>(runs.length) + at;
-    b.store(LoopBuffer::kY, place, activated(b, job.layer.activation, v), lanes);
+    b.store(LoopBuffer::kY, place, espalier::apply(b, job.layer.activation, v), lanes);
   });
   return single_step(b, {}, 0, 1);
 }

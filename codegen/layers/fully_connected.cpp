@@ -39,7 +39,7 @@ void store_outputs(LoopBuilder& b, const LayerJob& job, const Affine& first, con
                    uint32_t count) {
   for (uint32_t v = 0; v * b.lanes() < count; ++v) {
     const uint32_t lanes = std::min(b.lanes(), count - v * b.lanes());
-    b.store(LoopBuffer::kY, first + Affine(v * b.lanes()), activated(b, job.layer.activation, sums[v]), lanes);
+    b.store(LoopBuffer::kY, first + Affine(v * b.lanes()), espalier::apply(b, job.layer.activation, sums[v]), lanes);
   }
 }
 
@@ -117,7 +117,7 @@ LayerSteps sparse_steps(const LayerJob& job, const FullyConnected& layer) {
     });
   static_cast<void>(pairs_end);
   if (total > 0) b.loop(middle, end, 1, [&](Index j) { product(even, b.min(j, total - 1)); });
-  b.store(LoopBuffer::kY, b.item(), activated(b, job.layer.activation, b.add(even, odd)), 1);
+  b.store(LoopBuffer::kY, b.item(), espalier::apply(b, job.layer.activation, b.add(even, odd)), 1);
   return single_step(b, std::move(weights));
 }
 

@@ -26,7 +26,8 @@ struct ActivationLayout {
 };
 
 /// A tensor at the edge of a layer. What stands in the padding (pixels beyond h * w in rows and panels) means nothing:
-/// it may be read and, by whoever writes that channel, be overwritten with anything.
+/// it may be read and, by whoever writes that channel, be overwritten with anything. Tensors of one pixel are
+/// interleaved: vectors.
 struct LayerTensor {
   Shape shape;
   ActivationLayout layout;

@@ -28,7 +28,8 @@ bool wants_rows(const Layer& layer, const LayerTensor& input) {
   if (!is_image) return false;
   if (layer.as<Pool>() != nullptr) return true;
   const auto* c = layer.as<Convolution>();
-  return c != nullptr && (c->groups != 1 || input.shape.c > 4);
+  if (c == nullptr) return false;
+  return input.layout.kind == LayoutKind::kPanels || c->groups != 1 || input.shape.c > 4;
 }
 
 }  // namespace espalier

@@ -45,10 +45,20 @@ LoopInstruction& LoopBuilder::emit(LoopOp op) {
   return program_.body.back();
 }
 
-LoopInstruction& LoopBuilder::emit_access(LoopOp op, LoopBuffer buffer, const Affine& at, uint32_t lanes) {
+/// What has too many terms for one access passes through a register.
+Affine LoopBuilder::shortened(Affine at) {
+  std::erase_if(at.terms, [](const LoopTerm& term) { return term.coefficient == 0; });
+  if (at.terms.size() <= kMaxLoopTerms) return at;
+  Affine some;
+  some.terms.assign(at.terms.begin(), at.terms.begin() + kMaxLoopTerms);
+  at.terms.erase(at.terms.begin(), at.terms.begin() + kMaxLoopTerms);
+  return shortened(std::move(at) + Affine(index(some)));
+}
+
+LoopInstruction& LoopBuilder::emit_access(LoopOp op, LoopBuffer buffer, const Affine& place, uint32_t lanes) {
+  const Affine at = shortened(place);
   LoopInstruction& instruction = emit(op);
   instruction.access = {buffer, at.offset, at.terms};
-  std::erase_if(instruction.access.terms, [](const LoopTerm& term) { return term.coefficient == 0; });
   if (loop_op_info(op).has_lanes) instruction.lanes = lanes == 0 ? this->lanes() : lanes;
   return instruction;
 }

@@ -13,7 +13,7 @@ struct Index {
   uint32_t id = 0;
 };
 
-/// offset + sum of coefficient * register. At most kMaxLoopTerms registers.
+/// offset + sum of coefficient * register.
 struct Affine {
   int64_t offset = 0;
   std::vector<LoopTerm> terms;
@@ -95,6 +95,7 @@ class LoopBuilder {
   Vec binary(LoopOp op, Vec a, Vec b);
   Index integer(LoopOp op, Index a, int64_t immediate);
   LoopInstruction& emit(LoopOp op);
+  Affine shortened(Affine at);
   LoopInstruction& emit_access(LoopOp op, LoopBuffer buffer, const Affine& at, uint32_t lanes);
 
   LoopProgram program_;

@@ -46,7 +46,7 @@ LayerSteps mean_by_channel(const LayerJob& job) {
   }
   const Vec pairs = b.add(b.add(sums[0], sums[1]), b.add(sums[2], sums[3]));
   const Vec mean = b.divide(b.sum_lanes(pairs), b.constant(static_cast<float>(pixels)));
-  b.store(LoopBuffer::kY, element_at(b, job.output, b.item(), 0), activated(b, job.layer.activation, mean), 1);
+  b.store(LoopBuffer::kY, element_at(b, job.output, b.item(), 0), espalier::apply(b, job.layer.activation, mean), 1);
   return single_step(b);
 }
 
@@ -79,10 +79,11 @@ void softmax_run(LoopBuilder& b, const Affine& base, int64_t channels, float bet
   const Vec most = b.copy(b.splat(LoopBuffer::kX0, base));
   each([&](const Affine& at, uint32_t width) { b.max_to(most, value(LoopBuffer::kX0, at, width)); });
   const Vec top = b.max_lanes(most), factor = b.constant(beta);
+  const ExpCode exp(b);
   const Vec sum = b.copy(b.constant(0)), rest = b.copy(b.constant(0));
   each([&](const Affine& at, uint32_t width) {
     const Vec x = b.subtract(value(LoopBuffer::kX0, at, width), top);
-    const Vec power = exponential(b, b.multiply(x, factor));
+    const Vec power = exp.apply(exp.limited(b.multiply(x, factor)));
     b.store(LoopBuffer::kY, at, power, width);
     b.add_to(width == 1 ? rest : sum, power);
   });
@@ -98,9 +99,10 @@ void softmax_apart(LoopBuilder& b, const LayerJob& job, Index pixel, float beta)
   const auto in = [&](Index c) { return b.splat(LoopBuffer::kX0, element_at(b, x, c, pixel)); };
   const Vec top = b.copy(b.splat(LoopBuffer::kX0, element_at(b, x, 0, pixel))), factor = b.constant(beta);
   const Vec sum = b.copy(b.constant(0));
+  const ExpCode exp(b);
   b.loop(0, x.shape.c, 1, [&](Index c) { b.max_to(top, in(c)); });
   b.loop(0, x.shape.c, 1, [&](Index c) {
-    const Vec power = exponential(b, b.multiply(b.subtract(in(c), top), factor));
+    const Vec power = exp.apply(exp.limited(b.multiply(b.subtract(in(c), top), factor)));
     b.store(LoopBuffer::kY, element_at(b, y, c, pixel), power, 1);
     b.add_to(sum, power);
   });

@@ -53,6 +53,17 @@ void StagedImage::fill(LoopBuilder& b, const Affine& to, int64_t first, int64_t 
   b.loop(first, first + count, lanes_, [&](Index i) { b.store(LoopBuffer::kScratch, to + Affine(i), value); });
 }
 
+int64_t StagedImage::exact_rows() const {
+  const int64_t width = image_.shape.w, height = image_.shape.h, stride = window_.stride_width;
+  int64_t last = 0;  // pixel that a row's vectors read last
+  for (const Phase& phase : phases_)
+    if (phase.count > 0) last = std::max(last, phase.source + (rounded_up(phase.count, lanes_) - 1) * stride);
+  const bool has_padding = image_.layout.kind == LayoutKind::kChannelRows;
+  const int64_t room = has_padding ? image_.layout.stride - width * height : 0;
+  const int64_t behind = std::max<int64_t>(last - (width - 1) - room, 0);
+  return std::min(height, (behind + width - 1) / width);
+}
+
 /// The first element of an image row of a channel; element_at's of an interleaved image are `channels` apart.
 Affine StagedImage::source_row(LoopBuilder& b, const Affine& channel, const Affine& row) const {
   return element_at(b, image_, channel, row * image_.shape.w);
@@ -113,32 +124,35 @@ void StagedImage::stage(LoopBuilder& b, const Affine& first_channel, const Affin
       for (size_t q = 0; q < phases_.size(); ++q)
         fill(b, line, static_cast<int64_t>(q) * pitch_, phases_[q].needed, value);
     };
-    // The image's last row is staged with no element read behind it.
+    const int64_t exact = exact_rows();
     if (has_one_strip_) {
       const int64_t above = std::min<int64_t>(top, rows_), last = std::min<int64_t>(height, rows_ - above);
+      const int64_t plain = std::min(last, height - exact);
+      const auto rows_of_image = [&](int64_t begin, int64_t end, bool may_read_on) {
+        if (begin < end)
+          b.loop(begin, end, 1,
+                 [&](Index y) { image_row(y, to + Affine(y) * row_ + Affine(above * row_), may_read_on); });
+      };
       if (above > 0) b.loop(0, above, 1, [&](Index r) { empty_row(to + Affine(r) * row_); });
-      const bool has_end = last == height;
-      const int64_t plain = has_end ? last - 1 : last;
-      if (plain > 0)
-        b.loop(0, plain, 1, [&](Index y) { image_row(y, to + Affine(y) * row_ + Affine(above * row_), true); });
-      if (has_end && last > 0) image_row(Affine(last - 1), to + Affine((above + last - 1) * row_), false);
+      rows_of_image(0, plain, true);
+      rows_of_image(plain, last, false);
       if (above + last < rows_) b.loop(above + last, rows_, 1, [&](Index r) { empty_row(to + Affine(r) * row_); });
       return;
     }
     const Index begin = b.index(output_row * window_.stride_height + Affine(-top));
-    const Affine rows = Affine(rows_);
     // Rows in front of the image, of it, and behind it; clamps tell the verifier what the loops' bounds imply.
     const Index above = b.min(b.max(b.index(Affine(begin) * -1), 0), rows_);
     b.loop(0, above, 1, [&](Index r) { empty_row(to + Affine(r) * row_); });
-    const auto line_of = [&](Index y) {
-      return to + Affine(b.min(b.max(b.index(Affine(y) + Affine(begin) * -1), 0), rows_ - 1)) * row_;
+    const auto rows_of_image = [&](int64_t from, int64_t limit, bool may_read_on) {
+      if (from >= limit) return;
+      const Index first = b.max(begin, from), end = b.min(b.index(Affine(begin) + Affine(rows_)), limit);
+      b.loop(first, end, 1, [&](Index y) {
+        const Index row = b.min(b.max(b.index(Affine(y) + Affine(begin) * -1), 0), rows_ - 1);
+        image_row(y, to + Affine(row) * row_, may_read_on);
+      });
     };
-    const Index first = b.max(begin, 0), end = b.index(Affine(begin) + rows);
-    b.loop(first, b.min(end, height - 1), 1, [&](Index y) { image_row(y, line_of(y), true); });
-    b.loop(b.max(first, height - 1), b.min(end, height), 1, [&](Index y) {
-      const Index same = b.min(y, height - 1);
-      image_row(same, line_of(same), false);
-    });
+    rows_of_image(0, height - exact, true);
+    rows_of_image(height - exact, height, false);
     const Index behind = b.min(b.max(b.index(Affine(begin) * -1 + Affine(height)), 0), rows_);
     b.loop(behind, rows_, 1, [&](Index r) { empty_row(to + Affine(r) * row_); });
   };

@@ -42,6 +42,8 @@ class StagedImage {
   };
   void stage_row(LoopBuilder& b, const Affine& from, const Affine& to, bool may_read_on) const;
   void fill(LoopBuilder& b, const Affine& to, int64_t first, int64_t count, Vec value) const;
+  /// Image rows at the end from which whole vectors would read behind the buffer.
+  int64_t exact_rows() const;
   Affine source_row(LoopBuilder& b, const Affine& channel, const Affine& row) const;
 
   Window window_;

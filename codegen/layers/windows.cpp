@@ -70,15 +70,15 @@ void for_tiles(LoopBuilder& b, uint32_t rows, uint32_t width, Tile tile,
   const uint32_t lanes = b.lanes(), vectors = (width + lanes - 1) / lanes;
   const uint32_t in_last = width - (vectors - 1) * lanes;
   const auto columns = [&](const Affine& row, uint32_t count) {
-    // Tiles that are full of whole vectors, then the rest.
+    // The columns at the end come first: what their vectors write of the next row is written again.
     const uint32_t plain = (in_last == lanes ? vectors : vectors - 1) / tile.vectors;
     const int64_t step = int64_t{tile.vectors} * lanes;
+    if (const uint32_t rest = vectors - plain * tile.vectors; rest > 0)
+      body(row, count, Affine(plain * step), rest, in_last);
     if (plain == 1)
       body(row, count, Affine(0), tile.vectors, lanes);
     else if (plain > 1)
       b.loop(0, plain * step, step, [&](Index x) { body(row, count, x, tile.vectors, lanes); });
-    if (const uint32_t rest = vectors - plain * tile.vectors; rest > 0)
-      body(row, count, Affine(plain * step), rest, in_last);
   };
   const uint32_t whole = rows / tile.rows;
   if (whole == 1)
@@ -219,7 +219,7 @@ LayerSteps depthwise_steps(const LayerJob& job, const Convolution& layer) {
                     b.fma_to(sum, x, holds_weights ? held[i * w.width + j] : weight_at(i, j));
                   },
                   [&] { return b.copy(bias); },
-                  [&](Vec sum, const Affine&, const Affine&) { return activated(b, job.layer.activation, sum); },
+                  [&](Vec sum, const Affine&, const Affine&) { return espalier::apply(b, job.layer.activation, sum); },
                   [&](const Affine&) {
                     held.clear();
                     bias = b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1));
@@ -391,7 +391,7 @@ class ConvolutionWriter {
     for (uint32_t o = 0; o < of.outputs; ++o)
       for (uint32_t v = 0; v < vectors; ++v)
         writer.store(of.first_output + Affine(o), first_row + row, column + Affine(int64_t{v} * b_.lanes()),
-                     activated(b_, job_.layer.activation, sums[o * vectors + v]),
+                     espalier::apply(b_, job_.layer.activation, sums[o * vectors + v]),
                      v + 1 == vectors ? in_last : b_.lanes());
   }
 
@@ -448,7 +448,7 @@ class ConvolutionWriter {
                   for (uint32_t r = 0; r < count; ++r)
                     for (uint32_t v = 0; v < vectors; ++v)
                       writer.store(output, first_row + row + Affine(r), column + Affine(int64_t{v} * lanes),
-                                   activated(b_, job_.layer.activation, sums[r * vectors + v]),
+                                   espalier::apply(b_, job_.layer.activation, sums[r * vectors + v]),
                                    v + 1 == vectors ? in_last : lanes);
                 });
     });

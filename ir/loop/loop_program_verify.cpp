@@ -150,6 +150,7 @@ class Verifier {
     const auto begin = bound(op.begin), end = bound(op.end);
     if (!begin) return begin.error();
     if (!end) return end.error();
+    if (begin->low >= end->high) return skip_loop();
     open_.push_back({at_, begin->high >= end->low, vectors_, integers_});
     for (size_t at = at_ + 1, depth = 1; at < program_.body.size() && depth > 0; ++at) {
       const LoopInstruction& inner = program_.body[at];
@@ -157,10 +158,19 @@ class Verifier {
       if (inner.op == LoopOp::kEndLoop) --depth;
       if (loop_op_info(inner.op).writes_integer && inner.d < program_.integers && inner.d != 0) integers_[inner.d] = {};
     }
-    if (begin->low >= end->high) return write(op.d, {begin->low, begin->low});  // runs no time at all
     // A step that runs from a known begin does not reach every number.
     const int64_t most = end->high - 1, beyond = begin->low == begin->high ? (most - begin->low) % op.immediate : 0;
     return write(op.d, {begin->low, most - beyond});
+  }
+
+  /// A loop that runs no time at all may hold anything.
+  Status skip_loop() {
+    for (size_t depth = 1; depth > 0;) {
+      if (++at_ >= program_.body.size()) return internal_error("its loop has no end");
+      if (program_.body[at_].op == LoopOp::kLoop) ++depth;
+      if (program_.body[at_].op == LoopOp::kEndLoop) --depth;
+    }
+    return {};
   }
 
   /// Vectors written in a loop that always runs stay written. Integers written inside hold nothing behind it.

@@ -23,6 +23,8 @@ class Maker {
     const Shape& shape = made_.network.output_shape(made_.network.layers[0]);
     made_.output = {shape, layout(shape)};
     share_layouts();
+    for (LayerTensor& input : made_.inputs)
+      if (wants_rows(made_.layer(), input)) input.layout = rows(input.shape);
     return std::move(made_);
   }
 
@@ -44,24 +46,26 @@ class Maker {
     const uint32_t sizes[] = {1, 2, 5, 7, 8, 14, 17, 28};
     return {1, sizes[below(8)], sizes[below(8)], between(1, chance(4) ? 40 : 6)};
   }
-  ActivationLayout layout(const Shape& shape) {
+  ActivationLayout rows(const Shape& shape) {
     const auto pixels = static_cast<uint32_t>(shape.pixels());
+    return {LayoutKind::kChannelRows, chance(2) ? pixels + below(20) : recommended_stride(pixels), 0};
+  }
+  ActivationLayout layout(const Shape& shape) {
+    if (shape.pixels() == 1) return {};
     switch (below(4)) {
       case 0:
         return {};
       case 1:
         return {LayoutKind::kPanels, 0, lanes_ * between(1, 3)};
-      case 2:
-        return {LayoutKind::kChannelRows, pixels + below(20), 0};
       default:
-        return {LayoutKind::kChannelRows, recommended_stride(pixels), 0};
+        return rows(shape);
     }
   }
   /// Fast paths want equal layouts.
   void share_layouts() {
     if (chance(2)) return;
     for (LayerTensor& input : made_.inputs)
-      if (input.shape.pixels() == made_.output.shape.pixels()) input.layout = made_.output.layout;
+      if (input.shape.pixels() == made_.output.shape.pixels() && input.shape.pixels() > 1) input.layout = made_.output.layout;
   }
   Activation activation() {
     const Activation choices[] = {{},
