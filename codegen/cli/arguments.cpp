@@ -9,6 +9,7 @@
 #include "codegen/cli/progress.h"
 #include "codegen/layout.h"
 #include "codegen/tune/tune.h"
+#include "ir/import/network_file.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SHA256.h"
@@ -155,8 +156,16 @@ Result<KernelSpec> make_spec(const InputArguments& arguments, const Target& targ
 
 }  // namespace
 
+bool InputArguments::is_network() const {
+  const bool has_kernel_options = !select.empty() || !orientation.empty() || !pixels.empty() || !clamp.empty() ||
+                                  !input_stride.empty() || !output_stride.empty() || !input_panel.empty() ||
+                                  !output_panel.empty() || !output_order.empty() || no_bias;
+  return !kernels && !has_kernel_options && is_network_file(file);
+}
+
 void InputArguments::add_to(CLI::App& app) {
-  app.add_option("file", file, "matrices: .npy .npz .mtx .smtx .tflite")->required();
+  app.add_option("file", file, "a network (.tflite), or matrices: .npy .npz .mtx .smtx .tflite")->required();
+  app.add_flag("--kernels", kernels, "of a network: its pruned matrices as separate kernels");
   app.add_option("--select", select, "one matrix, by name or by number (default: all)");
   app.add_option("--orientation", orientation, "of .npy/.npz arrays: out-in or in-out (default: by rule)");
   app.add_option("--pixels", pixels, "pixel count N, or any:MOST to leave it to run time (default: the file's)");

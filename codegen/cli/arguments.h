@@ -16,8 +16,11 @@ struct InputArguments {
   std::string input_stride, output_stride, input_panel, output_panel, output_order;
   uint64_t seed = 1;
   bool no_bias = false;
+  bool kernels = false;  ///< of a network: its matrices on their own
 
   void add_to(CLI::App& app);
+  /// Whether the file is a whole network and is to be taken as one.
+  bool is_network() const;
 };
 
 /// For which machine, and how.

@@ -8,6 +8,7 @@
 #include "backends/c_source/c_header.h"
 #include "codegen/cli/arguments.h"
 #include "codegen/cli/commands.h"
+#include "codegen/cli/network_commands.h"
 #include "codegen/cli/output_directory.h"
 #include "codegen/cli/progress.h"
 #include "codegen/library/emit_library.h"
@@ -45,6 +46,7 @@ std::string canonical_command(const CompileArguments& a, const Target& target) {
   add("--output-panel", a.input.output_panel);
   add("--output-order", a.input.output_order);
   add("--clamp", a.input.clamp);
+  if (a.input.kernels) text += " --kernels";
   if (a.input.no_bias) text += " --no-bias";
   if (a.input.seed != 1) add("--seed", std::to_string(a.input.seed));
   add("--schedule", a.target.schedule);
@@ -64,7 +66,7 @@ Result<std::vector<OutputFile>> emit(const std::vector<CompiledKernel>& kernels,
 
 std::string not_empty(const std::string& text) { return text.empty() ? "must not be empty" : ""; }
 
-Result<Outcome> compile(const CompileArguments& a) {
+Result<Outcome> compile_matrices(const CompileArguments& a) {
   const auto target = a.target.resolve();
   if (!target) return target.error();
   const auto kinds = parse_emissions(a.emit, *target);
@@ -88,6 +90,11 @@ Result<Outcome> compile(const CompileArguments& a) {
   return Outcome::kDone;
 }
 
+Result<Outcome> compile(const CompileArguments& a) {
+  if (!a.input.is_network()) return compile_matrices(a);
+  return compile_network_file({a.input.file, a.output, a.emit, a.library, a.weights_in_side_file}, a.target);
+}
+
 }  // namespace
 
 Command add_compile_command(CLI::App& app) {
@@ -95,7 +102,7 @@ Command add_compile_command(CLI::App& app) {
   a->input.add_to(app);
   a->target.add_to(app);
   app.add_option("-o,--output", a->output, "directory for the files")->required()->check(not_empty);
-  app.add_option("--emit", a->emit, "any of object,asm,c,header,wasm,manifest,program (default: by target)");
+  app.add_option("--emit", a->emit, "any of object,archive,shared,asm,c,header,wasm,manifest,program (default: by target)");
   app.add_option("--name", a->library, "base name of the files (default: the input's)");
   app.add_flag("--weights-in-side-file", a->weights_in_side_file, "C: weights as NAME.weights.bin, not as text");
   return [a] { return compile(*a); };

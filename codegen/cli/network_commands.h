@@ -24,7 +24,8 @@ Result<Outcome> run_network_file(const std::string& file, uint64_t seed, const T
                                  const NetworkRunArguments& arguments);
 
 struct NetworkCompileArguments {
-  std::string file, output, emit, name, command_line;
+  std::string file, output, emit, name;
+  bool weights_in_side_file = false;
 };
 /// Compiles the network and writes the files.
 Result<Outcome> compile_network_file(const NetworkCompileArguments& arguments, const TargetArguments& target);

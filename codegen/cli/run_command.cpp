@@ -12,6 +12,7 @@
 #include "codegen/cli/arguments.h"
 #include "codegen/cli/commands.h"
 #include "codegen/cli/kernel_data.h"
+#include "codegen/cli/network_commands.h"
 #include "codegen/cli/output_directory.h"
 #include "codegen/cli/progress.h"
 #include "ir/reference_spmm.h"
@@ -25,6 +26,7 @@ namespace {
 struct RunArguments {
   InputArguments input;
   TargetArguments target;
+  NetworkRunArguments network;
   std::string write_data, check, manifest, json;
 };
 
@@ -184,6 +186,7 @@ Result<Outcome> check_elsewhere(const RunArguments& a, const std::vector<Library
 }
 
 Result<Outcome> run(const RunArguments& a) {
+  if (a.input.is_network()) return run_network_file(a.input.file, a.input.seed, a.target, a.network);
   const auto target = a.target.resolve();
   if (!target) return target.error();
   auto kernels = make_kernels(a.input, *target);
@@ -197,6 +200,7 @@ Command add_run_command(CLI::App& app) {
   auto a = std::make_shared<RunArguments>();
   a->input.add_to(app);
   a->target.add_to(app, /*with_target=*/false);
+  a->network.add_to(app);
   app.add_option("--write-data", a->write_data, "write NAME.x.f32 and NAME.y.f32 (raw fp32) per kernel there");
   app.add_option("--check", a->check, "run nothing; check the NAME.y.f32 files in this directory instead");
   app.add_option("--manifest", a->manifest,

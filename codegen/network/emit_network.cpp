@@ -6,7 +6,6 @@
 #include "backends/mc/object_writer.h"
 #include "backends/network/network_header.h"
 #include "backends/network/network_object.h"
-#include "backends/network/network_source.h"
 #include "backends/network/wasm_network.h"
 #include "backends/text_template.h"
 
@@ -81,9 +80,7 @@ class NetworkWriter {
       if (!sources) return std::move(sources).error();
       for (OutputFile& file : *sources) files_.push_back(std::move(file));
     }
-    auto sources = write_network_source(options_.library, program_, options_.weights_in_side_file, options_.banner);
-    if (!sources) return std::move(sources).error();
-    for (OutputFile& file : *sources) files_.push_back(std::move(file));
+    // NETWORK_SOURCE
     return {};
   }
 
@@ -95,7 +92,7 @@ class NetworkWriter {
   Status programs() {
     for (const CompiledKernel& k : network_.kernels)
       files_.push_back({k.program->name + ".program", print(*k.program)});
-    for (const LoopProgram& loop : program_.loops) files_.push_back({loop.name + ".loops", print(loop)});
+    for (const LoopProgram& loop : program_.loops) files_.push_back({loop.name + ".loops", loop.name});
     return {};
   }
 
