@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'bad-descriptor'   // its description is damaged
   | 'abi-mismatch'     // made for another ABI version
   | 'no-kernel'        // no kernel of that name
+  | 'no-network'       // no network of that name
   | 'bad-argument'     // wrong pixel count, array, item range
   | 'out-of-memory';   // the module's memory cannot grow
 
@@ -105,6 +106,32 @@ export declare function pack(image: Float32Array, shape: PanelShape): Float32Arr
 /** The reverse. What lies between the image's rows stays. */
 export declare function unpack(panels: Float32Array, shape: PanelShape): Float32Array;
 
+/** An input or output of a network: row-major [n, h, w, c] floats. */
+export interface NetworkValue {
+  readonly name: string;
+  readonly shape: readonly [number, number, number, number];
+  /** Bytes from the start of a run's block of memory. */
+  readonly offset: number;
+}
+
+/** A compiled network (`espalier compile model.tflite --target wasm32`). Holds the memory of a run from the first run on. */
+export interface Network {
+  readonly name: string;
+  readonly inputs: readonly NetworkValue[];
+  readonly outputs: readonly NetworkValue[];
+  /** Names of the model's layers. */
+  readonly layers: readonly string[];
+  /** One inference. One array per input (or the only one by itself); into `outputs` if given, else into new arrays. */
+  run(inputs: Float32Array | Float32Array[], options?: { outputs?: Float32Array[] }): Float32Array[];
+  /** The same, with the time of each layer; slower by a call per layer. */
+  profile(inputs: Float32Array | Float32Array[], options?: { clock?: () => number }): {
+    outputs: Float32Array[];
+    milliseconds: number[];
+  };
+  /** Gives the memory of runs back; the next run takes it anew. */
+  free(): void;
+}
+
 export interface Library {
   /** Where the module came from, for messages. */
   readonly where: string;
@@ -113,6 +140,9 @@ export interface Library {
   readonly features: readonly string[];
   readonly memory: WebAssembly.Memory;
   kernel(name: string): Kernel;
+  readonly networkNames: string[];
+  /** A network of the module: by name, or the only one. */
+  network(name?: string): Network;
   /** `length` elements of the module's memory, aligned to 64 bytes; not cleared. Grows the memory when it must. */
   allocate(length: number): FloatArray;
   /** Gives an array back. */

@@ -68,7 +68,7 @@ function parse(where, text) {
   throw new EspalierError('bad-descriptor', `${where}: its section '${SECTION}' is not a JSON object`);
 }
 
-function checkShape(where, { features, kernels }) {
+function checkShape(where, { features, kernels, networks = [] }) {
   const bad = (what) => new EspalierError('bad-descriptor', `${where}: its section '${SECTION}' ${what}`);
   if (!Array.isArray(features) || !features.every((f) => typeof f === 'string')) throw bad('has no list of features');
   if (!Array.isArray(kernels)) throw bad('has no list of kernels');
@@ -82,6 +82,27 @@ function checkShape(where, { features, kernels }) {
     if (!isOrder(kernel.output_order, kernel.output_channels)) {
       throw bad(`has an output_order of kernel ${kernel.name} that does not name each of ${kernel.output_channels} channels once`);
     }
+  }
+  if (!Array.isArray(networks)) throw bad('has networks that are no list');
+  for (const network of networks) checkNetwork(network, bad);
+}
+
+function checkNetwork(network, bad) {
+  if (typeof network?.name !== 'string') throw bad('has a network without a name');
+  const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+  if (!isCount(network.block_bytes)) throw bad(`has ${network.block_bytes} for block_bytes of network ${network.name}, but needs a count`);
+  for (const role of ['inputs', 'outputs']) {
+    const isValue = ({ name, shape, offset } = {}) => typeof name === 'string' && Array.isArray(shape) && shape.length === 4
+      && shape.every(isCount) && isCount(offset) && offset % 4 === 0
+      && offset + 4 * shape.reduce((a, b) => a * b) <= network.block_bytes;
+    if (!Array.isArray(network[role]) || !network[role].every(isValue)) {
+      throw bad(`has ${role} of network ${network.name} that are no list of names, shapes and offsets inside its block`);
+    }
+  }
+  const hasLayers = Array.isArray(network.layers) && network.layers.every((l) => typeof l === 'string');
+  const isStep = (s) => isCount(s?.layer) && s.layer < network.layers.length;
+  if (!hasLayers || !Array.isArray(network.steps) || !network.steps.every(isStep)) {
+    throw bad(`has layers or steps of network ${network.name} that are no lists of names and of their places`);
   }
 }
 

@@ -3,17 +3,20 @@ import { checkEngine, checkWebAssembly } from './engine.js';
 import { EspalierError } from './error.js';
 import { Kernel } from './kernel.js';
 import { Heap } from './memory.js';
+import { Network } from './network.js';
 import { readSource } from './source.js';
 
 export { ABI_VERSION };
 
 class Library {
   #kernels;
+  #networks;
   #heap;
 
   constructor(where, descriptor, exports) {
     this.#heap = new Heap(exports.memory, exports.__heap_base.value);
     this.#kernels = new Map(descriptor.kernels.map((k) => [k.name, new Kernel(k, exports, this.#heap)]));
+    this.#networks = new Map((descriptor.networks ?? []).map((n) => [n.name, new Network(n, exports, this.#heap)]));
     this.features = Object.freeze([...descriptor.features]);
     this.where = where;
     this.memory = exports.memory;
@@ -29,6 +32,15 @@ class Library {
     const names = this.kernelNames;
     const some = names.length > 8 ? `${names.slice(0, 8).join(', ')}, ... (${names.length} in all)` : names.join(', ');
     throw new EspalierError('no-kernel', `${this.where}: has no kernel '${name}'; it has ${some || 'none'}`);
+  }
+  get networkNames() {
+    return [...this.#networks.keys()];
+  }
+  network(name = this.networkNames[0]) {
+    const network = this.#networks.get(name);
+    if (network) return network;
+    throw new EspalierError('no-network',
+      `${this.where}: has no network '${name}'; it has ${this.networkNames.join(', ') || 'none'}`);
   }
   allocate(length) {
     return this.#heap.allocate(length);
@@ -71,8 +83,9 @@ async function instantiate(where, module) {
   }
 }
 
-function checkExports(where, { kernels }, exports) {
-  const wanted = ['memory', '__heap_base', ...kernels.flatMap((k) => [k.name, `${k.name}.items`])];
+function checkExports(where, { kernels, networks = [] }, exports) {
+  const wanted = ['memory', '__heap_base', ...kernels.flatMap((k) => [k.name, `${k.name}.items`]),
+    ...networks.flatMap((n) => [`${n.name}.run`, `${n.name}.step`])];
   const missing = wanted.find((name) => !(name in exports));
   if (missing) throw new EspalierError('bad-descriptor', `${where}: does not export ${missing}, which its description implies`);
 }
