@@ -65,7 +65,7 @@ Result<OutputFile> c_file(const KernelProgram& p, const Dialect& dialect, const 
   std::string functions;
   const auto chunk_functions = write_chunks(p, dialect, options.part_limit, functions);
   if (!chunk_functions) return chunk_functions.error();
-  auto preamble = used_preamble(dialect, functions, p.name);
+  auto preamble = used_preamble(dialect.preamble, functions, p.name);
   if (!preamble) return std::move(preamble).error();
   const std::string max_pixels = std::to_string(p.max_pixels());
   const std::string note = side_file ? fmt::format("\n * Link with {}.weights.S, which has the weights.", p.name) : "";

@@ -55,11 +55,11 @@ std::string little_endian_bytes(std::span<const float> values) {
 
 }  // namespace
 
-Result<std::string> used_preamble(const Dialect& dialect, std::string_view body, std::string_view name) {
-  const auto preamble = embedded_text(dialect.preamble);
+Result<std::string> used_preamble(std::string_view text_template, std::string_view body, std::string_view name) {
+  const auto preamble = embedded_text(text_template);
   if (!preamble) return preamble.error();
   auto text = substitute(used_helpers(*preamble, body), {{"NAME", name}});
-  if (!text) return std::move(text).error().in(dialect.preamble);
+  if (!text) return std::move(text).error().in(text_template);
   return text;
 }
 

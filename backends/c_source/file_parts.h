@@ -6,14 +6,14 @@
 #include <string_view>
 #include <vector>
 
-#include "backends/c_source/dialect.h"
 #include "backends/output_file.h"
+#include "ir/error.h"
 
 namespace espalier {
 
-/// The dialect's preamble with `name` for its @NAME@, but without the helpers that `body` does not mention, since
+/// A preamble (a template) with `name` for its @NAME@, but without the helpers that `body` does not mention, since
 /// compilers warn about unused ones.
-Result<std::string> used_preamble(const Dialect& dialect, std::string_view body, std::string_view name);
+Result<std::string> used_preamble(std::string_view text_template, std::string_view body, std::string_view name);
 
 /// `static const float NAME_weights[...] = {...};`, hexadecimal; one zero where there are none, since C has no empty
 /// arrays.

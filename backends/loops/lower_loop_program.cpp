@@ -1,5 +1,6 @@
 #include "backends/loops/lower_loop_program.h"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 
@@ -212,13 +213,22 @@ class Lowering {
     return v;
   }
 
-  llvm::Value* larger(llvm::Value* a, llvm::Value* b) {
-    if (program_.target.isa == Isa::kAArch64) return ir_.CreateBinaryIntrinsic(llvm::Intrinsic::maxnum, a, b);
+  /// AArch64's maxnm gives the number where the other is none, which is right where b is a constant.
+  llvm::Value* larger(llvm::Value* a, llvm::Value* b, bool is_b_constant = false) {
+    if (is_b_constant && program_.target.isa == Isa::kAArch64)
+      return ir_.CreateBinaryIntrinsic(llvm::Intrinsic::maxnum, a, b);
     return ir_.CreateSelect(ir_.CreateFCmpOLT(b, a), a, b);
   }
-  llvm::Value* smaller(llvm::Value* a, llvm::Value* b) {
-    if (program_.target.isa == Isa::kAArch64) return ir_.CreateBinaryIntrinsic(llvm::Intrinsic::minnum, a, b);
+  llvm::Value* smaller(llvm::Value* a, llvm::Value* b, bool is_b_constant) {
+    if (is_b_constant && program_.target.isa == Isa::kAArch64)
+      return ir_.CreateBinaryIntrinsic(llvm::Intrinsic::minnum, a, b);
     return ir_.CreateSelect(ir_.CreateFCmpOLT(a, b), a, b);
+  }
+  /// Whether only numbers are ever written to a register.
+  bool is_constant(uint32_t id) const {
+    return std::ranges::all_of(program_.body, [&](const LoopInstruction& op) {
+      return !loop_op_info(op.op).writes_vector || op.d != id || (op.op == LoopOp::kConstant && op.value == op.value);
+    });
   }
   llvm::Value* multiply_add(llvm::Value* a, llvm::Value* b, llvm::Value* c) {
     if (program_.target.vector->arithmetic == Arithmetic::kMulAdd) return ir_.CreateFAdd(c, ir_.CreateFMul(a, b));
@@ -311,9 +321,9 @@ class Lowering {
       case LoopOp::kFma:
         return multiply_add(a, b, vector(op.c));
       case LoopOp::kMax:
-        return larger(a, b);
+        return larger(a, b, is_constant(op.b));
       case LoopOp::kMin:
-        return smaller(a, b);
+        return smaller(a, b, is_constant(op.b));
       case LoopOp::kRound:
         return ir_.CreateUnaryIntrinsic(llvm::Intrinsic::nearbyint, a);
       case LoopOp::kScale:

@@ -69,7 +69,7 @@ Result<OutputFile> c_file(std::string_view library, const NetworkProgram& p, con
   std::string functions;
   for (const LoopProgram& loop : p.loops)
     if (Status s = append_loop_function(loop, dialect, functions); !s) return std::move(s).error().in(loop.name);
-  auto preamble = used_preamble(dialect, functions, p.name);
+  auto preamble = loop_preamble(dialect, functions, p.name);
   if (!preamble) return std::move(preamble).error();
   auto text = fill_template(
       "c_source/network.c.in",

@@ -6,6 +6,7 @@
 #include "backends/mc/object_writer.h"
 #include "backends/network/network_header.h"
 #include "backends/network/network_object.h"
+#include "backends/network/network_source.h"
 #include "backends/network/wasm_network.h"
 #include "backends/text_template.h"
 
@@ -80,7 +81,9 @@ class NetworkWriter {
       if (!sources) return std::move(sources).error();
       for (OutputFile& file : *sources) files_.push_back(std::move(file));
     }
-    // NETWORK_SOURCE
+    auto sources = write_network_source(options_.library, program_, options_.weights_in_side_file, options_.banner);
+    if (!sources) return std::move(sources).error();
+    for (OutputFile& file : *sources) files_.push_back(std::move(file));
     return {};
   }
 

@@ -3,7 +3,7 @@
 
 #include "ir/network/passes/passes.h"
 #include "network_test.h"
-#include "random_network.h"
+#include "test/support/random_network.h"
 
 namespace espalier::test {
 namespace {

@@ -1,9 +1,19 @@
 #include "random_network.h"
 
-#include "network_test.h"
+#include <gtest/gtest.h>
 
 namespace espalier::test {
 namespace {
+
+using Floats = std::vector<float>;
+
+/// add_layer that must succeed.
+TensorId added(Network& network, std::string name, Operation operation, std::vector<TensorId> inputs,
+               const Activation& activation) {
+  const auto id = add_layer(network, std::move(name), std::move(operation), std::move(inputs), activation);
+  EXPECT_TRUE(id) << id.error().message;
+  return id ? *id : 0;
+}
 
 class Maker {
  public:

@@ -1,0 +1,120 @@
+// Random networks, whatever they are emitted as, give the interpreter's bits; and those are near the reference's.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "emitted_network.h"
+#include "espalier/runtime.h"
+#include "ir/network/passes/passes.h"
+#include "ir/network/run_reference.h"
+#include "test/support/command.h"
+#include "test/support/random_network.h"
+#include "test/wasm/node_runner.h"
+
+namespace espalier::test {
+namespace {
+
+Network simplified_network(uint64_t seed) {
+  Network network = random_network(seed);
+  const Status status = simplify(network);
+  EXPECT_TRUE(status) << status.error().message;
+  return network;
+}
+
+TestNetwork compiled_network(uint64_t seed, const Target& target) {
+  const Network network = simplified_network(seed);
+  Arrays inputs;
+  for (const TensorId input : network.inputs)
+    inputs.push_back(random_values(network.shape_of(input).elements(), seed + 7));
+  return TestNetwork(network, target, std::move(inputs));
+}
+
+void expect_same_bits(const Arrays& got, const Arrays& wanted) {
+  ASSERT_EQ(got.size(), wanted.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_EQ(got[i].size(), wanted[i].size());
+    for (size_t e = 0; e < got[i].size(); ++e)
+      ASSERT_TRUE(std::bit_cast<uint32_t>(got[i][e]) == std::bit_cast<uint32_t>(wanted[i][e]) ||
+                  (got[i][e] == 0 && wanted[i][e] == 0))
+          << "output " << i << ", element " << e << ": " << got[i][e] << " not " << wanted[i][e];
+  }
+}
+
+/// Fails after the first seed that does.
+template <typename Run>
+void expect_interpreters_bits(const Target& target, uint64_t first, uint64_t count, Run run) {
+  for (uint64_t seed = first; seed < first + count && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    const TestNetwork network = compiled_network(seed, target);
+    if (testing::Test::HasFailure()) return;
+    expect_same_bits(run(network), interpret(network.program(), network.inputs));
+  }
+}
+
+Target target(const char* name, const char* cpu = "") {
+  auto found = find_target(name, cpu);
+  EXPECT_TRUE(found) << found.error().message;
+  return *found;
+}
+
+TEST(NetworkPrograms, AreNearTheReference) {
+  for (const char* name : {"x86_64-linux", "aarch64-linux", "wasm32", "c99"})
+    for (uint64_t seed = 1; seed <= 60 && !HasFailure(); ++seed) {
+      SCOPED_TRACE(fmt::format("{}, seed {}", name, seed));
+      const Network network = simplified_network(seed);
+      const TestNetwork compiled = compiled_network(seed, target(name));
+      const Arrays got = interpret(compiled.program(), compiled.inputs);
+      const auto wanted = run_reference(network, compiled.inputs);
+      ASSERT_TRUE(wanted);
+      for (size_t i = 0; i < got.size(); ++i) {
+        const float most = std::abs(*std::ranges::max_element((*wanted)[i], {}, [](float x) { return std::abs(x); }));
+        for (size_t e = 0; e < got[i].size(); ++e)
+          ASSERT_LE(std::abs(got[i][e] - (*wanted)[i][e]), 2e-5f * std::max(most, 1.0f)) << "element " << e;
+      }
+    }
+}
+
+TEST(NetworkObjects, GiveTheInterpretersBitsHereOnAnyNumberOfThreads) {
+  if (!(espalier_host_cpu_features() & ESPALIER_CPU_AVX2)) GTEST_SKIP() << "this machine has no AVX2";
+  for (const unsigned threads : {1u, 3u})
+    expect_interpreters_bits(target("host", "haswell"), 1, 40,
+                             [&](const TestNetwork& n) { return run_here(n, threads); });
+}
+
+TEST(NetworkObjects, GiveTheInterpretersBitsUnderQemu) {
+  if (!have_program("qemu-aarch64") || !have_program("aarch64-linux-gnu-gcc"))
+    GTEST_SKIP() << "no qemu-aarch64 or no aarch64-linux-gnu-gcc";
+  expect_interpreters_bits(target("aarch64-linux"), 1, 16, run_in_emulator);
+}
+
+TEST(NetworkModules, GiveTheInterpretersBitsUnderNode) {
+  for (const auto& [cpu, feature] : {std::pair{"simd128", "simd128"}, {"relaxed", "relaxed-simd"}}) {
+    const auto node = node_with(feature);
+    if (!node) GTEST_SKIP() << "no node with " << feature;
+    expect_interpreters_bits(target("wasm32", cpu), 1, 16, [&](const TestNetwork& n) { return run_in_node(n, *node); });
+  }
+}
+
+TEST(NetworkSources, GiveTheInterpretersBitsWithGccAndClang) {
+  for (const char* compiler : {"gcc", "clang-19"}) {
+    if (!have_program(compiler)) GTEST_SKIP() << "no " << compiler;
+    const std::string command = std::string(compiler) + " -O2 ";
+    expect_interpreters_bits(target("c99"), 1, 6, [&](const TestNetwork& n) { return run_as_c(n, command); });
+    if (espalier_host_cpu_features() & ESPALIER_CPU_AVX2)
+      expect_interpreters_bits(target("x86_64-linux", "haswell"), 7, 6,
+                               [&](const TestNetwork& n) { return run_as_c(n, command + "-mavx2 -mfma "); });
+  }
+}
+
+TEST(NetworkSources, GiveTheInterpretersBitsUnderQemu) {
+  if (!have_program("qemu-aarch64") || !have_program("aarch64-linux-gnu-gcc"))
+    GTEST_SKIP() << "no qemu-aarch64 or no aarch64-linux-gnu-gcc";
+  expect_interpreters_bits(target("aarch64-linux"), 20, 5, [](const TestNetwork& n) {
+    return run_as_c(n, "aarch64-linux-gnu-gcc -O2 -static", "qemu-aarch64");
+  });
+}
+
+}  // namespace
+}  // namespace espalier::test
