@@ -101,9 +101,9 @@ TEST(NetworkSources, GiveTheInterpretersBitsWithGccAndClang) {
   for (const char* compiler : {"gcc", "clang-19"}) {
     if (!have_program(compiler)) GTEST_SKIP() << "no " << compiler;
     const std::string command = std::string(compiler) + " -O2 ";
-    expect_interpreters_bits(target("c99"), 1, 6, [&](const TestNetwork& n) { return run_as_c(n, command); });
+    expect_interpreters_bits(target("c99"), 1, 3, [&](const TestNetwork& n) { return run_as_c(n, command); });
     if (espalier_host_cpu_features() & ESPALIER_CPU_AVX2)
-      expect_interpreters_bits(target("x86_64-linux", "haswell"), 7, 6,
+      expect_interpreters_bits(target("x86_64-linux", "haswell"), 7, 3,
                                [&](const TestNetwork& n) { return run_as_c(n, command + "-mavx2 -mfma "); });
   }
 }
@@ -111,7 +111,7 @@ TEST(NetworkSources, GiveTheInterpretersBitsWithGccAndClang) {
 TEST(NetworkSources, GiveTheInterpretersBitsUnderQemu) {
   if (!have_program("qemu-aarch64") || !have_program("aarch64-linux-gnu-gcc"))
     GTEST_SKIP() << "no qemu-aarch64 or no aarch64-linux-gnu-gcc";
-  expect_interpreters_bits(target("aarch64-linux"), 20, 5, [](const TestNetwork& n) {
+  expect_interpreters_bits(target("aarch64-linux"), 20, 3, [](const TestNetwork& n) {
     return run_as_c(n, "aarch64-linux-gnu-gcc -O2 -static", "qemu-aarch64");
   });
 }
