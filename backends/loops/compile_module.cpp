@@ -8,6 +8,7 @@
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -15,11 +16,21 @@
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/LICM.h"
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
+#include "llvm/Transforms/Scalar/LoopStrengthReduce.h"
 #include "llvm/Transforms/Scalar/SimplifyCFG.h"
 #include "llvm/Transforms/Utils/Mem2Reg.h"
 
 namespace espalier {
 namespace {
+
+/// LLVM's code generator reduces the strength of addresses for all targets, and forgets in doing so that sums do not
+/// wrap, which WebAssembly's offsets need. So it is switched off there, and run with the other passes where it helps. As
+/// the initial value, because lld resets options to that.
+void disable_late_strength_reduction() {
+  auto& options = llvm::cl::getRegisteredOptions();
+  if (const auto option = options.find("disable-lsr"); option != options.end())
+    static_cast<llvm::cl::opt<bool>*>(option->second)->setInitialValue(true);
+}
 
 void initialize_targets() {
   static std::once_flag once;
@@ -36,6 +47,7 @@ void initialize_targets() {
     LLVMInitializeWebAssemblyTarget();
     LLVMInitializeWebAssemblyTargetMC();
     LLVMInitializeWebAssemblyAsmPrinter();
+    disable_late_strength_reduction();
   });
 }
 
@@ -73,6 +85,8 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
   passes.addPass(llvm::SimplifyCFGPass());
   passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
   passes.addPass(llvm::EarlyCSEPass());
+  if (!machine.getTargetTriple().isWasm())
+    passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LoopStrengthReducePass()));
   for (llvm::Function& function : module)
     if (!function.isDeclaration()) passes.run(function, functions);
 }
