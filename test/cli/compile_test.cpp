@@ -182,7 +182,7 @@ TEST(Manifest, DescribesEveryOtherFileWithSizeAndHash) {
 TEST(Manifest, NamesLibraryInputTargetAndLayers) {
   const TemporaryFolder folder;
   folder.write("model.tflite", small_model());
-  ASSERT_EQ(compile(folder, "model.tflite -o out --target aarch64-linux").exit_code, 0);
+  ASSERT_EQ(compile(folder, "model.tflite --kernels -o out --target aarch64-linux").exit_code, 0);
   const llvm::json::Object manifest = manifest_of(folder);
   EXPECT_EQ(manifest.getString("library"), "model");
   EXPECT_EQ(manifest.getObject("input")->getString("hash")->str(), sha256(small_model()));

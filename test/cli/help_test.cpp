@@ -50,14 +50,16 @@ TEST(Help, OfEveryVerbHasTwoExamples) {
 }
 
 TEST(Help, NamesEveryOption) {
-  const std::set<std::string> input = {"--help",         "--select",        "--orientation",   "--pixels",
-                                       "--input-stride", "--output-stride", "--clamp",         "--no-bias",
-                                       "--seed",         "--cpu",           "--schedule",      "--dump-dir",
-                                       "--jobs",         "--tune",          "--tune-cache",    "--input-panel",
-                                       "--output-panel", "--output-order",  "--max-code-bytes"};
+  const std::set<std::string> input = {"--help",         "--select",        "--orientation",    "--pixels",
+                                       "--input-stride", "--output-stride", "--clamp",          "--no-bias",
+                                       "--seed",         "--cpu",           "--schedule",       "--dump-dir",
+                                       "--jobs",         "--tune",          "--tune-cache",     "--input-panel",
+                                       "--output-panel", "--output-order",  "--max-code-bytes", "--kernels"};
   const std::map<std::string, std::set<std::string>> more = {
       {"compile", {"--target", "--output", "--emit", "--name", "--weights-in-side-file"}},
-      {"run", {"--write-data", "--check", "--manifest", "--json"}},
+      {"run",
+       {"--write-data", "--check", "--manifest", "--json", "--input", "--range", "--output-dir", "--compare",
+        "--profile", "--threads", "--repeat"}},
       {"bench", {"--seconds"}},
       {"explain", {"--target", "--measure", "--json"}}};
   for (const auto& [verb, own] : more) {

@@ -78,7 +78,7 @@ std::vector<Malformed> usage_rows() {
 std::vector<Malformed> target_rows() {
   const std::string known =
       ", known targets are x86_64-linux, x86_64-macos, aarch64-linux, aarch64-macos, wasm32, c99, host";
-  const std::string kinds = ", known kinds are object, asm, c, header, wasm, manifest, program";
+  const std::string kinds = ", known kinds are object, archive, shared, asm, c, header, wasm, manifest, program";
   return {
       {"UnknownTarget", with({"--target", "riscv64"}), kBadInput, "unknown target 'riscv64'" + known},
       {"UnknownTargetToList", {"targets", "--target", "arm"}, kBadInput, "unknown target 'arm'" + known},

@@ -41,7 +41,7 @@ TEST_F(Verbs, RunAgreesWithTheReference) {
 }
 
 TEST_F(Verbs, RunTakesPixelsAndClampFromTheModel) {
-  const Outcome done = espalier("run model.tflite");
+  const Outcome done = espalier("run model.tflite --kernels");
   EXPECT_EQ(done.exit_code, 0) << done.err;
   EXPECT_THAT(lines(done.out).at(1), testing::ContainsRegex(" 4x6 +35 +7 "));
 }

@@ -39,7 +39,7 @@ TEST_P(Pass, KeepsTheAnswerOfAnyNetwork) {
   size_t changed = 0;
   for (uint64_t seed = 1; seed <= kNetworks; ++seed) {
     Network network = random_network(seed);
-    const Floats input = random_values(8 * 8 * 4, seed);
+    const Floats input = random_input(8 * 8 * 4, seed);
     const Floats wanted = run_one(network, input);
     const std::string before = to_string(network);
     pass().run(network);
@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(Passes, Pass, ::testing::Range<size_t>(0, network_passe
 TEST(Simplify, KeepsTheAnswerAndLeavesNothingToDo) {
   for (uint64_t seed = 1; seed <= kNetworks; ++seed) {
     Network network = random_network(seed);
-    const Floats input = random_values(8 * 8 * 4, seed);
+    const Floats input = random_input(8 * 8 * 4, seed);
     const Floats wanted = run_one(network, input);
     const Status status = simplify(network);
     ASSERT_TRUE(status) << "seed " << seed << ": " << status.error().message;

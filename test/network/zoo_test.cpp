@@ -77,7 +77,7 @@ TEST(Zoo, TheSameSeedGivesTheSameNetwork) {
 TEST(Zoo, ValuesNeitherVanishNorExplode) {
   for (const ZooModel& entry : zoo_models()) {
     const Network network = model(entry.name, {.width = 0.25, .size = 32});
-    const Floats image = random_values(32 * 32 * 3, 7);
+    const Floats image = random_input(32 * 32 * 3, 7);
     const auto values = run_reference_tensors(network, {&image, 1});
     ASSERT_TRUE(values);
     for (const Layer& layer : network.layers) {
@@ -96,7 +96,7 @@ TEST(Zoo, ModelsGoThroughAFileAndComeBackWithTheSameAnswer) {
     ASSERT_TRUE(bytes) << entry.name << ": " << bytes.error().message;
     auto back = parse_network("zoo.tflite", as_byte_span(*bytes));
     ASSERT_TRUE(back) << back.error().message;
-    const Floats image = random_values(32 * 32 * 3, 7), wanted = run_one(network, image);
+    const Floats image = random_input(32 * 32 * 3, 7), wanted = run_one(network, image);
     EXPECT_THAT(run_one(*back, image), Pointwise(::testing::FloatNear(1e-6f), wanted)) << entry.name;
     const Status status = simplify(*back);
     ASSERT_TRUE(status) << status.error().message;

@@ -27,7 +27,7 @@ TestNetwork compiled_network(uint64_t seed, const Target& target) {
   const Network network = simplified_network(seed);
   Arrays inputs;
   for (const TensorId input : network.inputs)
-    inputs.push_back(random_values(network.shape_of(input).elements(), seed + 7));
+    inputs.push_back(random_input(network.shape_of(input).elements(), seed + 7));
   return TestNetwork(network, target, std::move(inputs));
 }
 

@@ -1,5 +1,7 @@
 /* Compiled as C99 with all warnings as errors; linked, so that the inline functions are used too. */
 #include "espalier/kernel_abi.h"
+#include "espalier/network_abi.h"
+#include "espalier/threads.h"
 #include "espalier/runtime.h"
 
 /* The layout that emitted code writes down: a change here is a new ESPALIER_ABI_VERSION. */

@@ -157,7 +157,7 @@ class Maker {
 
 Network random_network(uint64_t seed) { return Maker(seed).make(); }
 
-std::vector<float> random_values(size_t count, uint64_t seed) {
+std::vector<float> random_input(size_t count, uint64_t seed) {
   SeededRandom random(seed);
   Floats values(count);
   for (float& value : values) value = random.weight();

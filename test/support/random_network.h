@@ -12,6 +12,6 @@ namespace espalier::test {
 Network random_network(uint64_t seed);
 
 /// Seeded values for its input.
-std::vector<float> random_values(size_t count, uint64_t seed);
+std::vector<float> random_input(size_t count, uint64_t seed);
 
 }  // namespace espalier::test
