@@ -16,6 +16,8 @@ struct LayerJob {
   const LayerTensor& output;
   const Target& target;
   const std::string& name;
+  /// Applied to the first input's elements before all else; only where takes_input_activation.
+  Activation input_activation = {};
 
   const LayerTensor& input(size_t i = 0) const { return inputs[i]; }
 };

@@ -19,8 +19,16 @@ constexpr std::array<Generator, std::variant_size_v<Operation>> kGenerators = {
 }  // namespace
 
 Result<std::vector<LayerStep>> layer_steps(const Layer& layer, std::span<const LayerTensor> inputs,
-                                           const LayerTensor& output, const Target& target, const std::string& name) {
-  return kGenerators[layer.operation.index()]({layer, inputs, output, target, name});
+                                           const LayerTensor& output, const Target& target, const std::string& name,
+                                           const Activation& input_activation) {
+  if (!input_activation.is_none() && !takes_input_activation(layer, inputs[0].shape))
+    return internal_error("the layer takes no activation of its input");
+  return kGenerators[layer.operation.index()]({layer, inputs, output, target, name, input_activation});
+}
+
+bool takes_input_activation(const Layer& layer, const Shape& input) {
+  const auto* c = layer.as<Convolution>();
+  return c != nullptr && c->groups == input.c && c->groups > 1 && c->output_channels == c->groups;
 }
 
 bool wants_rows(const Layer& layer, const LayerTensor& input) {

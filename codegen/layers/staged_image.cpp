@@ -82,7 +82,7 @@ void StagedImage::stage_row(LoopBuilder& b, const Affine& from, const Affine& to
     const Affine source = from + Affine(phase.source * unit);
     if (step > 2) {
       b.loop(0, phase.count, 1, [&](Index i) {
-        b.store(LoopBuffer::kScratch, line + Affine(i), b.splat(LoopBuffer::kX0, source + Affine(i) * step), 1);
+        b.store(LoopBuffer::kScratch, line + Affine(i), map_(b.splat(LoopBuffer::kX0, source + Affine(i) * step)), 1);
       });
       continue;
     }
@@ -91,7 +91,7 @@ void StagedImage::stage_row(LoopBuilder& b, const Affine& from, const Affine& to
     };
     const int64_t whole = phase.count / lanes_ * lanes_, rest = phase.count - whole;
     const auto copy = [&](const Affine& i, uint32_t lanes) {
-      b.store(LoopBuffer::kScratch, line + i, load(source + i * step, lanes));
+      b.store(LoopBuffer::kScratch, line + i, map_(load(source + i * step, lanes)));
     };
     if (whole <= 4 * int64_t{lanes_})
       for (int64_t i = 0; i < whole; i += lanes_) copy(Affine(i), lanes_);

@@ -28,6 +28,9 @@ class StagedImage {
   /// `output_row`, from x0.
   void stage(LoopBuilder& b, const Affine& first_channel, const Affine& output_row, float padding) const;
 
+  /// What becomes of every element of the image on its way (never of the padding).
+  void set_map(std::function<Vec(Vec)> map) { map_ = std::move(map); }
+
   /// Scratch element of tap (i, j) of staged channel `channel`, for output (row, 0) of the strip; add the column.
   Affine tap(const Affine& channel, const Affine& row, uint32_t i, uint32_t j) const;
   /// The same as a constant offset from tap(channel, row, 0, 0).
@@ -52,6 +55,7 @@ class StagedImage {
   int64_t pitch_ = 0;  ///< elements of a line
   int64_t row_ = 0, plane_ = 0;
   bool has_one_strip_ = false;
+  std::function<Vec(Vec)> map_ = [](Vec x) { return x; };
   std::vector<Phase> phases_;
 };
 

@@ -114,6 +114,7 @@ struct WindowFold {
   std::function<Vec()> start;
   std::function<Vec(Vec sum, const Affine& row, const Affine& column)> finish;
   std::function<void(const Affine& channel)> begin;  ///< at the start of an item, after staging
+  Activation input_activation = {};
 };
 
 /// Per (channel, strip): stage, then tiles. Every loaded vector serves all rows of the tile that see it. Sums run over
@@ -121,8 +122,10 @@ struct WindowFold {
 void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, const Affine& input_channel, Index strip,
                uint32_t strip_height) {
   const LayerTensor& y = fold.output;
-  const StagedImage staged(fold.window, fold.image, y.shape, strip_height, 1, b.lanes());
+  StagedImage staged(fold.window, fold.image, y.shape, strip_height, 1, b.lanes());
   b.set_elements(LoopBuffer::kScratch, staged.elements() + b.lanes());
+  const ActivationCode input_code(b, fold.input_activation);
+  staged.set_map([&](Vec x) { return input_code.apply(x); });
   RowWriter writer(b, y, strip_height >= y.shape.h && has_room(y, b.lanes()));
   writer.set_passage(staged.elements());
   const Window& w = fold.window;
@@ -225,7 +228,8 @@ LayerSteps depthwise_steps(const LayerJob& job, const Convolution& layer) {
                     bias = b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1));
                     for (uint32_t t = 0; holds_weights && t < taps; ++t)
                       held.push_back(weight_at(t / w.width, t % w.width));
-                  }};
+                  },
+                  job.input_activation};
   emit_fold(b, fold, channel, input, strip, rows);
   return single_step(b, std::move(weights));
 }

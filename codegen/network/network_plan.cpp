@@ -160,7 +160,24 @@ class Planner {
     plan_.kernels.push_back({std::move(spec), layer.name});
     plan_.operations.push_back(std::move(operation));
     if (layer.activation.is_none() || layer.activation.kind == ActivationKind::kClamp) return {};
+    if (may_wait(layer.output)) {
+      waiting_[layer.output] = layer.activation;
+      return {};
+    }
     return add_activation(layer, output);
+  }
+
+  /// Whether the activation of a tensor may be left to its only reader.
+  bool may_wait(TensorId tensor) const {
+    const Layer* reader = nullptr;
+    for (const Layer& layer : network_.layers)
+      for (const TensorId input : layer.inputs)
+        if (input == tensor) {
+          if (reader != nullptr) return false;
+          reader = &layer;
+        }
+    const bool is_output = std::ranges::find(network_.outputs, tensor) != network_.outputs.end();
+    return reader != nullptr && !is_output && takes_input_activation(*reader, network_.shape_of(tensor));
   }
 
   Status add_activation(const Layer& layer, uint32_t value) {
@@ -184,7 +201,9 @@ class Planner {
       inputs.push_back(*taken);
       tensors.push_back(plan_.values[*taken].tensor);
     }
-    auto steps = layer_steps(layer, tensors, plan_.values[output].tensor, plan_.target, next_name());
+    const auto waiting = waiting_.find(layer.inputs[0]);
+    const Activation before = waiting == waiting_.end() ? Activation{} : waiting->second;
+    auto steps = layer_steps(layer, tensors, plan_.values[output].tensor, plan_.target, next_name(), before);
     if (!steps) return std::move(steps).error();
     const uint64_t work = cost_of(network_, network_.layers[layer_]).sparse_multiply_adds;
     for (LayerStep& step : *steps) add_loop(std::move(step), inputs, output, work / steps->size());
@@ -237,6 +256,7 @@ class Planner {
   const Network& network_;
   NetworkPlan plan_;
   std::vector<std::vector<uint32_t>> home_;  ///< values of each tensor, its maker's first
+  std::map<TensorId, Activation> waiting_;   ///< activations that the only reader applies
   uint32_t layer_ = 0, programs_ = 0;
 };
 
