@@ -28,10 +28,11 @@ enum class LoopOp : uint8_t {
   kMultiply,     ///< d = a * b
   kDivide,       ///< d = a / b
   kFma,          ///< d = c + a * b: one rounding with Arithmetic::kFma, two with kMulAdd (the target's)
-  kMax,          ///< d = a > b ? a : b (NaN in a gives b; b is never NaN where bits matter, nor are both zeros)
+  kMax,          ///< d = a > b ? a : b (NaN in either gives b: a clamp, or a limit that keeps NaN)
   kMin,          ///< d = a < b ? a : b (the same)
-  kRound,        ///< d = a rounded to the nearest whole number, ties to even; |a| < 2^22
-  kScale,        ///< d = a * 2^b, b whole, -126 <= b <= 127 (exact but for under- and overflow)
+  kRound,        ///< d = a rounded to the nearest whole number, ties to even; |a| < 2^22, or NaN, which stays
+  kScale,        ///< d = a * 2^b, b whole, -126 <= b <= 127 (exact but for under- and overflow); a NaN gives NaN
+                 ///< whatever b is
   kSumLanes,     ///< all lanes of d = the lanes of a added in halves: lane l + lane l + n/2 for n = L, L/2, .., 2
   kMaxLanes,     ///< all lanes of d = the same with kMax
   kIndex,        ///< i = access.offset + sum of access.terms (an affine value; no buffer)

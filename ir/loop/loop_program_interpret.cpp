@@ -171,7 +171,7 @@ class Interpreter {
       case LoopOp::kRound:
         return each([&](uint32_t l) { return std::nearbyint(a[l]); });
       case LoopOp::kScale:
-        return each([&](uint32_t l) { return std::ldexp(a[l], static_cast<int>(b[l])); });
+        return each([&](uint32_t l) { return std::isnan(a[l]) ? a[l] : std::ldexp(a[l], static_cast<int>(b[l])); });
       case LoopOp::kSumLanes:
         return folded(a, [](float x, float y) { return x + y; });
       default:

@@ -159,7 +159,9 @@ class Verifier {
       if (loop_op_info(inner.op).writes_integer && inner.d < program_.integers && inner.d != 0) integers_[inner.d] = {};
     }
     if (begin->low >= end->high) return write(op.d, {begin->low, begin->low});  // runs no time at all
-    return write(op.d, {begin->low, end->high - 1});
+    // A step that runs from a known begin does not reach every number.
+    const int64_t most = end->high - 1, beyond = begin->low == begin->high ? (most - begin->low) % op.immediate : 0;
+    return write(op.d, {begin->low, most - beyond});
   }
 
   /// Vectors written in a loop that always runs stay written. Integers written inside hold nothing behind it.
