@@ -134,9 +134,10 @@ const LoopOpInfo& loop_op_info(LoopOp op);
 std::string print(const LoopProgram& program);
 
 /// Proves that the program may run: registers in range and written before they are read; integer registers, taken as
-/// intervals (table entries by the table's own least and greatest), keep every access inside its buffer and the table;
-/// lanes 1..L; steps positive; loops closed; nothing stored to x0, x1, weights. A program that is in_place is also
-/// checked for exactly that parity by tests, not here. Errors (kInternal) name the operation's number and both values.
+/// intervals (table entries by the least and greatest of those that the access may read), keep every access inside its
+/// buffer and the table; lanes 1..L; steps positive; loops closed; nothing stored to x0, x1, weights. A program that is
+/// in_place is also checked for exactly that parity by tests, not here. Errors (kInternal) name the operation's number
+/// and both values.
 Status verify(const LoopProgram& program);
 
 /// Buffers of a run; spans are at least as long as the program says. table comes from the program.

@@ -31,10 +31,6 @@ class Verifier {
   Status run() {
     if (program_.integers == 0 || program_.items == 0) return internal_error("has no items or no register for them");
     integers_[0] = {0, int64_t{program_.items} - 1};
-    if (!program_.table.empty()) {
-      const auto [low, high] = std::ranges::minmax(program_.table);
-      table_ = {low, high};
-    }
     for (at_ = 0; at_ < program_.body.size(); ++at_)
       if (Status s = check(program_.body[at_]); !s)
         return std::move(s).error().in(fmt::format("operation {} ({})", at_, loop_op_info(program_.body[at_].op).name));
@@ -118,7 +114,9 @@ class Verifier {
     const auto entries = static_cast<int64_t>(program_.table.size());
     if (result->low < 0 || result->high >= entries)
       return internal_error("reads table entries {} to {}, but there are {}", result->low, result->high, entries);
-    return write(op.d, table_);
+    const auto [low, high] =
+        std::minmax_element(program_.table.begin() + result->low, program_.table.begin() + result->high + 1);
+    return write(op.d, {*low, *high});
   }
 
   Result<Interval> immediate_result(const LoopInstruction& op) const {
@@ -180,7 +178,6 @@ class Verifier {
   const LoopProgram& program_;
   std::vector<bool> vectors_;
   std::vector<Interval> integers_;
-  Interval table_{0, 0};
   std::vector<OpenLoop> open_;
   size_t at_ = 0;
 };
