@@ -1,0 +1,22 @@
+// One entry for all layers that become loop programs.
+#pragma once
+
+#include "codegen/layers/layer_code.h"
+
+namespace espalier {
+
+/// The steps that compute `layer`: programs named `name` (with a number where there are several). `inputs` in the order
+/// of the layer's, constants with their values.
+/// Errors: kUnsupported for a kind without loops (convolutions and fully connected layers for SpMM), for a batch above
+/// 1, for a layout that takes_layout refuses; kInternal.
+Result<std::vector<LayerStep>> layer_steps(const Layer& layer, std::span<const LayerTensor> inputs,
+                                           const LayerTensor& output, const Target& target, std::string name);
+
+/// Whether layer_steps has code for a layer of this shape.
+bool has_loops(const Layer& layer, std::span<const Shape> inputs);
+
+/// Whether it takes this layout of an input, or makes it of the output.
+bool takes_layout(const Layer& layer, const Shape& input, LayoutKind kind);
+bool makes_layout(const Layer& layer, const Shape& output, LayoutKind kind);
+
+}  // namespace espalier
