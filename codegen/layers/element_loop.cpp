@@ -8,6 +8,10 @@
 namespace espalier {
 namespace {
 
+/// Elements that are moved one by one in a turn of their loop, of as many channels as there are and then of more pixels:
+/// what belongs to a pixel (table entries, operands that stay) is then loaded once for several channels.
+constexpr uint32_t kSinglesPerTurn = 8;
+
 /// Pixels of one run at most where there are few channels to divide among work items.
 constexpr uint64_t kPiece = 4096;
 
@@ -72,12 +76,16 @@ class Writer {
     std::vector<bool> stays;
     for (const ElementOperand& input : loop_.inputs) stays.push_back(input.channel_step == 0);
     loop_over_share(builder_, loop_.pixels, items_,
-                    [&](Index p) { write_line(addresses(begins, p, nullptr), loop_.channels, stays); });
+                    [&](Index p) { write_line(addresses(begins, p), loop_.channels, stays); });
   }
 
   void write_pixel_runs() {
     const uint64_t longest = loop_.channels == 1 ? kPiece : loop_.pixels;
-    for (const RunClass& runs : pixel_runs(loop_, longest, builder_.lanes())) write_class(runs);
+    for (const RunClass& runs : pixel_runs(loop_, longest, builder_.lanes()))
+      if (runs.length < builder_.lanes())
+        write_short_runs(runs);
+      else
+        write_long_runs(runs);
   }
 
  private:
@@ -96,23 +104,25 @@ class Writer {
     return begins;
   }
 
-  Addresses addresses(const Begins& begins, Index run, const Index* channel) {
-    const auto with_channel = [&](Affine at, const ElementOperand& operand) {
-      return channel == nullptr ? at : at + Affine(*channel) * operand.channel_step;
-    };
-    Addresses result{with_channel(begins.output.at(builder_, run), loop_.output), {}};
-    for (size_t i = 0; i < begins.inputs.size(); ++i)
-      result.inputs.push_back(with_channel(begins.inputs[i].at(builder_, run), loop_.inputs[i]));
+  Addresses addresses(const Begins& begins, const Affine& run) {
+    Addresses result{begins.output.at(builder_, run), {}};
+    for (const RunBegins& input : begins.inputs) result.inputs.push_back(input.at(builder_, run));
     return result;
+  }
+  Addresses in_channel(Addresses at, const Affine& channel) const {
+    at.output = at.output + channel * loop_.output.channel_step;
+    for (size_t i = 0; i < at.inputs.size(); ++i)
+      at.inputs[i] = at.inputs[i] + channel * loop_.inputs[i].channel_step;
+    return at;
   }
 
   // In panels the next channel stands right behind a run; elsewhere the next run does.
-  void write_class(const RunClass& runs) {
+  void write_long_runs(const RunClass& runs) {
     const Begins begins = begins_of(runs.begins);
     const auto count = static_cast<int64_t>(runs.begins.size());
     const auto length = static_cast<int64_t>(runs.length);
     const auto write_run = [&](Index run, Index channel) {
-      write_line(addresses(begins, run, &channel), runs.length, runs.stays);
+      write_line(in_channel(addresses(begins, run), channel), runs.length, runs.stays);
     };
     if (loop_.channels == 1 || loop_.output.channel_step == length)
       loop_over_share(builder_, runs.begins.size(), items_, [&](Index run) {
@@ -122,6 +132,41 @@ class Writer {
       loop_over_share(builder_, loop_.channels, items_, [&](Index channel) {
         builder_.loop(0, count, 1, [&](Index run) { write_run(run, channel); });
       });
+  }
+
+  /// Runs below a vector: pixels are divided among the items, and channels taken in blocks.
+  void write_short_runs(const RunClass& runs) {
+    const Begins begins = begins_of(runs.begins);
+    const uint32_t block = std::min(loop_.channels, kSinglesPerTurn), blocks = loop_.channels / block;
+    const uint64_t group = kSinglesPerTurn / block, groups = runs.begins.size() / group;
+    const auto write_channels = [&](const Affine& first, uint32_t channels) {
+      if (groups > 0) write_groups(begins, runs, {first, channels, 0, groups, group});
+      if (const uint64_t rest = runs.begins.size() - groups * group; rest > 0)
+        write_groups(begins, runs, {first, channels, static_cast<int64_t>(groups * group), rest, 1});
+    };
+    if (blocks == 1)
+      write_channels(0, block);
+    else
+      builder_.loop(0, blocks, 1, [&](Index i) { write_channels(Affine(i) * block, block); });
+    if (loop_.channels % block > 0) write_channels(int64_t{blocks} * block, loop_.channels % block);
+  }
+
+  struct Groups {
+    Affine first_channel;
+    uint32_t channels;
+    int64_t first_run;
+    uint64_t count, size;  ///< groups of so many runs
+  };
+  void write_groups(const Begins& begins, const RunClass& runs, const Groups& groups) {
+    const Share share = share_of(builder_, groups.count, items_);
+    builder_.loop(share.begin, share.end, 1, [&](Index turn) {
+      for (uint64_t i = 0; i < groups.size; ++i) {
+        const int64_t offset = groups.first_run + static_cast<int64_t>(i);
+        const Addresses at = addresses(begins, Affine(turn) * static_cast<int64_t>(groups.size) + Affine(offset));
+        for (uint32_t c = 0; c < groups.channels; ++c)
+          write_line(in_channel(at, groups.first_channel + Affine(c)), runs.length, runs.stays);
+      }
+    });
   }
 
   /// `length` elements side by side. Operands that stay are loaded once.

@@ -75,18 +75,24 @@ RunBegins::RunBegins(LoopBuilder& builder, const ElementOperand& operand, const 
   table_ = builder.add_table(entries);
 }
 
-Affine RunBegins::at(LoopBuilder& builder, Index run) const {
-  if (table_ < 0) return Affine(first_) + Affine(run) * step_;
+Affine RunBegins::at(LoopBuilder& builder, const Affine& run) const {
+  if (table_ < 0) return Affine(first_) + run * step_;
   return builder.load_index(Affine(table_) + run);
 }
 
-void loop_over_share(LoopBuilder& builder, uint64_t count, uint32_t items, const std::function<void(Index)>& body) {
+Share share_of(LoopBuilder& builder, uint64_t count, uint32_t items) {
   const auto n = static_cast<int64_t>(count);
-  if (items == 1) return builder.loop(0, n, 1, body);
-  if (count == items) return body(builder.item());
-  const Index begin = builder.divide(builder.index(Affine(builder.item()) * n), items);
-  const Index end = builder.divide(builder.index(Affine(builder.item()) * n + Affine(n)), items);
-  builder.loop(begin, end, 1, body);
+  const Index item = builder.item();
+  if (items == 1) return {0, n};
+  if (count == items) return {item, builder.index(Affine(item) + Affine(1))};
+  const Index begin = builder.divide(builder.index(Affine(item) * n), items);
+  return {begin, builder.divide(builder.index(Affine(item) * n + Affine(n)), items)};
+}
+
+void loop_over_share(LoopBuilder& builder, uint64_t count, uint32_t items, const std::function<void(Index)>& body) {
+  if (count == items && items > 1) return body(builder.item());
+  const Share share = share_of(builder, count, items);
+  builder.loop(share.begin, share.end, 1, body);
 }
 
 }  // namespace espalier

@@ -8,7 +8,7 @@ namespace espalier {
 /// Runs of equal length in which every operand either advances by one element per pixel or stays where it is.
 struct RunClass {
   uint64_t length = 1;
-  std::vector<bool> stays;        ///< per input
+  std::vector<bool> stays;         ///< per input
   std::vector<uint64_t> begins{};  ///< first pixels, ascending
 };
 
@@ -20,13 +20,19 @@ class RunBegins {
  public:
   /// Appends to the builder's table unless the places are an arithmetic progression.
   RunBegins(LoopBuilder& builder, const ElementOperand& operand, const std::vector<uint64_t>& pixels);
-  Affine at(LoopBuilder& builder, Index run) const;
+  Affine at(LoopBuilder& builder, const Affine& run) const;
 
  private:
   int64_t first_, step_ = 0, table_ = -1;
 };
 
-/// body(i) for the share of 0 .. count - 1 that the program's item has, where there are `items`.
+/// What the program's item has of 0 .. count - 1, where there are `items`: [begin, end).
+struct Share {
+  Bound begin, end;
+};
+Share share_of(LoopBuilder& builder, uint64_t count, uint32_t items);
+
+/// body(i) for all of the item's share.
 void loop_over_share(LoopBuilder& builder, uint64_t count, uint32_t items, const std::function<void(Index)>& body);
 
 }  // namespace espalier
