@@ -159,7 +159,9 @@ class Verifier {
       if (loop_op_info(inner.op).writes_integer && inner.d < program_.integers && inner.d != 0) integers_[inner.d] = {};
     }
     if (begin->low >= end->high) return write(op.d, {begin->low, begin->low});  // runs no time at all
-    return write(op.d, {begin->low, end->high - 1});
+    int64_t last = end->high - 1;
+    if (begin->low == begin->high) last -= (last - begin->low) % op.immediate;
+    return write(op.d, {begin->low, last});
   }
 
   /// Vectors written in a loop that always runs stay written. Integers written inside hold nothing behind it.
