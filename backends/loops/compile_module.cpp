@@ -10,16 +10,27 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/LICM.h"
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
+#include "llvm/Transforms/Scalar/LoopStrengthReduce.h"
 #include "llvm/Transforms/Utils/Mem2Reg.h"
 
 namespace espalier::loops {
 namespace {
+
+/// LLVM's code generator reduces the strength of addresses for all targets, and forgets in doing so that sums do not
+/// wrap: WebAssembly's offsets need that. So it is switched off there, and run with the other passes where it helps. As
+/// the initial value, because lld resets options to that.
+void disable_late_strength_reduction() {
+  auto& options = llvm::cl::getRegisteredOptions();
+  if (const auto option = options.find("disable-lsr"); option != options.end())
+    static_cast<llvm::cl::opt<bool>*>(option->second)->setInitialValue(true);
+}
 
 void initialise_llvm() {
   static std::once_flag once;
@@ -28,6 +39,7 @@ void initialise_llvm() {
     llvm::InitializeAllTargets();
     llvm::InitializeAllTargetMCs();
     llvm::InitializeAllAsmPrinters();
+    disable_late_strength_reduction();
   });
 }
 
@@ -65,6 +77,8 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
   passes.addPass(llvm::InstCombinePass());
   passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
   passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
+  if (!machine.getTargetTriple().isWasm())
+    passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LoopStrengthReducePass()));
   llvm::ModulePassManager manager;
   manager.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(passes)));
   manager.run(module, modules);
