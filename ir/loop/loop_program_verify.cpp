@@ -157,9 +157,9 @@ class Verifier {
       if (loop_op_info(inner.op).writes_integer && inner.d < program_.integers && inner.d != 0) integers_[inner.d] = {};
     }
     if (begin->low >= end->high) return write(op.d, {begin->low, begin->low});  // runs no time at all
-    // A step that runs from a known begin does not reach every number.
-    const int64_t most = end->high - 1, beyond = begin->low == begin->high ? (most - begin->low) % op.immediate : 0;
-    return write(op.d, {begin->low, most - beyond});
+    int64_t last = end->high - 1;
+    if (begin->low == begin->high) last -= (last - begin->low) % op.immediate;
+    return write(op.d, {begin->low, last});
   }
 
   /// Vectors written in a loop that always runs stay written. Integers written inside hold nothing behind it.
