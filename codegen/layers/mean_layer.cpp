@@ -9,6 +9,10 @@ namespace {
 
 constexpr uint32_t kAccumulators = 4;
 
+/// Channels of an interleaved tensor that are summed together: several cache lines of each pixel, because pixels may lie
+/// a power of two apart, where few of their lines fit into the first cache.
+constexpr uint32_t block_channels(uint32_t lanes) { return 8 * lanes; }
+
 class MeanWriter {
  public:
   MeanWriter(LoopBuilder& builder, const LayerRequest& r, uint32_t items)
@@ -18,13 +22,12 @@ class MeanWriter {
         items_(items),
         factor_(builder.constant(static_cast<float>(1.0 / static_cast<double>(in_.shape.pixels())))) {}
 
-  // Vectors of channels.
+  // Blocks of channels.
   void write_interleaved() {
-    const uint32_t lanes = builder_.lanes(), full = in_.shape.c / lanes;
+    const uint32_t block = block_channels(builder_.lanes()), full = in_.shape.c / block;
     if (full > 0)
-      loop_over_share(builder_, full, std::min(items_, full),
-                      [&](Index block) { write_channels(Affine(block) * lanes, lanes); });
-    if (in_.shape.c % lanes > 0) only_in_last_item([&] { write_channels(int64_t{full} * lanes, in_.shape.c % lanes); });
+      loop_over_share(builder_, full, items_, [&](Index i) { write_channels(Affine(i) * block, block); });
+    if (in_.shape.c % block > 0) only_in_last_item([&] { write_channels(int64_t{full} * block, in_.shape.c % block); });
   }
 
   // A channel at a time, in vectors of pixels.
@@ -38,7 +41,7 @@ class MeanWriter {
       classes.emplace_back(std::move(runs), begins);
     }
     loop_over_share(builder_, in_.shape.c, items_, [&](Index channel) {
-      std::vector<Vec> sums = zeros();
+      std::vector<Vec> sums = zeros(kAccumulators);
       for (const auto& [runs, begins] : classes)
         builder_.loop(0, static_cast<int64_t>(runs.begins.size()), 1, [&](Index run) {
           add_line(sums, begins.at(builder_, run) + Affine(channel) * channel_step(in_), runs.length);
@@ -48,9 +51,9 @@ class MeanWriter {
   }
 
  private:
-  std::vector<Vec> zeros() {
+  std::vector<Vec> zeros(uint32_t count) {
     std::vector<Vec> sums;
-    for (size_t i = 0; i < kAccumulators; ++i) sums.push_back(builder_.constant(0));
+    for (uint32_t i = 0; i < count; ++i) sums.push_back(builder_.constant(0));
     return sums;
   }
   Vec total(const std::vector<Vec>& s) { return builder_.add(builder_.add(s[0], s[1]), builder_.add(s[2], s[3])); }
@@ -65,24 +68,24 @@ class MeanWriter {
   }
 
   /// Lines of the image are summed before they are added, so that no sum has more than h + w terms.
-  void write_channels(const Affine& channel, uint32_t lanes) {
+  void write_channels(const Affine& channel, uint32_t channels) {
     const Shape& s = in_.shape;
-    const Vec sum = builder_.constant(0);
+    const uint32_t lanes = builder_.lanes(), vectors = (channels + lanes - 1) / lanes;
+    const auto count = [&](uint32_t v) { return std::min(lanes, channels - v * lanes); };
+    const std::vector<Vec> sums = zeros(vectors), line = zeros(vectors);
     builder_.loop(0, s.h, 1, [&](Index y) {
-      std::vector<Vec> line = zeros();
-      const auto add = [&](size_t to, const Affine& x) {
-        const Affine at = (Affine(y) * s.w + x) * s.c + channel;
-        builder_.add_to(line[to], builder_.load(LoopBuffer::kX0, at, lanes));
+      const auto load = [&](const Affine& x, uint32_t v) {
+        const Affine at = (Affine(y) * s.w + x) * s.c + channel + Affine(int64_t{v} * lanes);
+        return builder_.load(LoopBuffer::kX0, at, count(v));
       };
-      if (s.w >= kAccumulators)
-        builder_.loop(0, s.w / kAccumulators, 1, [&](Index x) {
-          for (size_t i = 0; i < kAccumulators; ++i)
-            add(i, Affine(x) * int64_t{kAccumulators} + Affine(static_cast<int64_t>(i)));
+      for (uint32_t v = 0; v < vectors; ++v) builder_.assign(line[v], load(0, v));
+      if (s.w > 1)
+        builder_.loop(1, s.w, 1, [&](Index x) {
+          for (uint32_t v = 0; v < vectors; ++v) builder_.add_to(line[v], load(x, v));
         });
-      for (uint32_t x = s.w / kAccumulators * kAccumulators; x < s.w; ++x) add(x % kAccumulators, x);
-      builder_.add_to(sum, total(line));
+      for (uint32_t v = 0; v < vectors; ++v) builder_.add_to(sums[v], line[v]);
     });
-    store(channel, sum, lanes);
+    for (uint32_t v = 0; v < vectors; ++v) store(channel + Affine(int64_t{v} * lanes), sums[v], count(v));
   }
 
   // A partial vector's other lanes are 0.
@@ -114,7 +117,8 @@ class MeanWriter {
 LayerSteps mean_steps(const LayerRequest& r) {
   const LayerTensor& in = r.inputs[0];
   const bool is_interleaved = in.layout.kind == LayoutKind::kInterleaved && channel_step(r.output) == 1;
-  const uint32_t lanes = r.target.vector->lanes, most = is_interleaved ? std::max(in.shape.c / lanes, 1u) : in.shape.c;
+  const uint32_t blocks = std::max(in.shape.c / block_channels(r.target.vector->lanes), 1u);
+  const uint32_t most = is_interleaved ? blocks : in.shape.c;
   const uint32_t items = std::min(item_count(in.shape.elements()), most);
   StepBuilder step(r.name, r.target, r.output);
   step.set_input(LoopBuffer::kX0, 0, in);
