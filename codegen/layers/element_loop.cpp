@@ -8,8 +8,8 @@
 namespace espalier {
 namespace {
 
-/// Elements that are moved one by one in a turn of their loop, of as many channels as there are and then of more pixels:
-/// what belongs to a pixel (table entries, operands that stay) is then loaded once for several channels.
+/// Elements that are moved one by one in a turn of their loop, of as many channels as there are and then of more
+/// pixels: what belongs to a pixel (table entries, operands that stay) is then loaded once for several channels.
 constexpr uint32_t kSinglesPerTurn = 8;
 
 /// Pixels of one run at most where there are few channels to divide among work items.
@@ -111,8 +111,7 @@ class Writer {
   }
   Addresses in_channel(Addresses at, const Affine& channel) const {
     at.output = at.output + channel * loop_.output.channel_step;
-    for (size_t i = 0; i < at.inputs.size(); ++i)
-      at.inputs[i] = at.inputs[i] + channel * loop_.inputs[i].channel_step;
+    for (size_t i = 0; i < at.inputs.size(); ++i) at.inputs[i] = at.inputs[i] + channel * loop_.inputs[i].channel_step;
     return at;
   }
 
@@ -129,9 +128,8 @@ class Writer {
         builder_.loop(0, loop_.channels, 1, [&](Index channel) { write_run(run, channel); });
       });
     else
-      loop_over_share(builder_, loop_.channels, items_, [&](Index channel) {
-        builder_.loop(0, count, 1, [&](Index run) { write_run(run, channel); });
-      });
+      loop_over_share(builder_, loop_.channels, items_,
+                      [&](Index channel) { builder_.loop(0, count, 1, [&](Index run) { write_run(run, channel); }); });
   }
 
   /// Runs below a vector: pixels are divided among the items, and channels taken in blocks.

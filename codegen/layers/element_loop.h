@@ -10,9 +10,9 @@
 
 namespace espalier {
 
-/// Where an operand's elements stand: that of channel c and pixel p at pixel[p] + c * channel_step, or, where `pixel` is
-/// empty, at base + p * pixel_step + c * channel_step. "Pixels" are those of the output, whatever the operand's are; an
-/// operand that repeats has steps of 0.
+/// Where an operand's elements stand: that of channel c and pixel p at pixel[p] + c * channel_step, or, where `pixel`
+/// is empty, at base + p * pixel_step + c * channel_step. "Pixels" are those of the output, whatever the operand's are;
+/// an operand that repeats has steps of 0.
 struct ElementOperand {
   LoopBuffer buffer = LoopBuffer::kX0;
   int64_t channel_step = 0, pixel_step = 0, base = 0;

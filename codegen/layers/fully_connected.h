@@ -7,8 +7,8 @@ namespace espalier {
 
 /// Dense: every work item computes a panel of outputs from weights laid out [panel][input][output in the panel], which
 /// it streams once. Sparse: a row at a time, its non-zeros as a stream of values beside their columns in the table.
-/// The form is chosen by estimated cost. In the dense form a weight of zero is multiplied like any other, so that
-/// inputs that are not finite reach every output.
+/// The form is chosen by estimated cost. Zeros are multiplied like other weights in the dense form, and a few in the
+/// sparse one, so that an input that is not finite may reach outputs which the definition keeps it from.
 /// Errors: kUnsupported for more than one pixel (those are matrix products for SpMM).
 LayerSteps fully_connected_steps(const LayerRequest& request);
 

@@ -9,8 +9,12 @@ namespace {
 
 constexpr uint32_t kAccumulators = 4;
 
-/// Channels of an interleaved tensor that are summed together: several cache lines of each pixel, because pixels may lie
-/// a power of two apart, where few of their lines fit into the first cache.
+/// Channels that are summed together where pixels lie in short runs.
+constexpr uint32_t kChannelsOfRuns = 8;
+constexpr uint64_t kShortRun = 64;
+
+/// Channels of an interleaved tensor that are summed together: several cache lines of each pixel, because pixels may
+/// lie a power of two apart, where few of their lines fit into the first cache.
 constexpr uint32_t block_channels(uint32_t lanes) { return 8 * lanes; }
 
 class MeanWriter {
@@ -25,8 +29,7 @@ class MeanWriter {
   // Blocks of channels.
   void write_interleaved() {
     const uint32_t block = block_channels(builder_.lanes()), full = in_.shape.c / block;
-    if (full > 0)
-      loop_over_share(builder_, full, items_, [&](Index i) { write_channels(Affine(i) * block, block); });
+    if (full > 0) loop_over_share(builder_, full, items_, [&](Index i) { write_channels(Affine(i) * block, block); });
     if (in_.shape.c % block > 0) only_in_last_item([&] { write_channels(int64_t{full} * block, in_.shape.c % block); });
   }
 
@@ -35,11 +38,12 @@ class MeanWriter {
     ElementLoop loop;
     loop.pixels = in_.shape.pixels();
     loop.output = operand_of(LoopBuffer::kX0, in_);
-    std::vector<std::pair<RunClass, RunBegins>> classes;
+    Classes classes;
     for (RunClass& runs : pixel_runs(loop, loop.pixels, builder_.lanes())) {
       RunBegins begins(builder_, loop.output, runs.begins);
       classes.emplace_back(std::move(runs), begins);
     }
+    if (has_short_runs(classes)) return write_channel_blocks(classes);
     loop_over_share(builder_, in_.shape.c, items_, [&](Index channel) {
       std::vector<Vec> sums = zeros(kAccumulators);
       for (const auto& [runs, begins] : classes)
@@ -51,6 +55,8 @@ class MeanWriter {
   }
 
  private:
+  using Classes = std::vector<std::pair<RunClass, RunBegins>>;
+
   std::vector<Vec> zeros(uint32_t count) {
     std::vector<Vec> sums;
     for (uint32_t i = 0; i < count; ++i) sums.push_back(builder_.constant(0));
@@ -86,6 +92,37 @@ class MeanWriter {
       for (uint32_t v = 0; v < vectors; ++v) builder_.add_to(sums[v], line[v]);
     });
     for (uint32_t v = 0; v < vectors; ++v) store(channel + Affine(int64_t{v} * lanes), sums[v], count(v));
+  }
+
+  static bool has_short_runs(const Classes& classes) {
+    return std::ranges::all_of(classes, [](const auto& c) { return c.first.length <= kShortRun; });
+  }
+
+  // In panels the runs of neighbouring channels lie side by side, those of one channel far apart.
+  void write_channel_blocks(const Classes& classes) {
+    const uint32_t channels = in_.shape.c, blocks = channels / kChannelsOfRuns;
+    if (blocks > 0)
+      loop_over_share(builder_, blocks, items_, [&](Index i) {
+        write_channel_block(classes, Affine(i) * int64_t{kChannelsOfRuns}, kChannelsOfRuns);
+      });
+    if (channels % kChannelsOfRuns > 0)
+      only_in_last_item(
+          [&] { write_channel_block(classes, int64_t{blocks} * kChannelsOfRuns, channels % kChannelsOfRuns); });
+  }
+  void write_channel_block(const Classes& classes, const Affine& first, uint32_t channels) {
+    const std::vector<Vec> sums = zeros(channels);
+    const uint64_t lanes = builder_.lanes();
+    for (const auto& [runs, begins] : classes)
+      builder_.loop(0, static_cast<int64_t>(runs.begins.size()), 1, [&](Index run) {
+        const Affine begin = begins.at(builder_, run) + first * channel_step(in_);
+        for (uint32_t c = 0; c < channels; ++c)
+          for (uint64_t at = 0; at < runs.length; at += lanes) {
+            const auto count = static_cast<uint32_t>(std::min(lanes, runs.length - at));
+            const Affine offset = int64_t{c} * channel_step(in_) + static_cast<int64_t>(at);
+            builder_.add_to(sums[c], builder_.load(LoopBuffer::kX0, begin + offset, count));
+          }
+      });
+    for (uint32_t c = 0; c < channels; ++c) store(first + Affine(c), builder_.sum_lanes(sums[c]), 1);
   }
 
   // A partial vector's other lanes are 0.

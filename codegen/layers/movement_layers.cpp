@@ -158,7 +158,8 @@ LayerSteps depth_to_space_steps(const LayerRequest& r) {
   const Shape& shape = r.output.shape;
   const uint32_t block = operation.block;
   const bool block_first = operation.order == DepthOrder::kBlockFirst;
-  ElementOperand from{LoopBuffer::kX0, channel_step(r.inputs[0]) * (block_first ? 1 : int64_t{block} * block), 0, 0, {}};
+  ElementOperand from{
+      LoopBuffer::kX0, channel_step(r.inputs[0]) * (block_first ? 1 : int64_t{block} * block), 0, 0, {}};
   for (uint32_t y = 0; y < shape.h; ++y)
     for (uint32_t x = 0; x < shape.w; ++x) {
       const uint32_t place = y % block * block + x % block, pixel = y / block * r.inputs[0].shape.w + x / block;

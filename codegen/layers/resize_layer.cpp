@@ -21,8 +21,8 @@ Sources sources_of(const LayerRequest& r) {
 }
 
 /// For every pixel of the output one of its neighbours.
-ElementOperand neighbours(const LayerTensor& in, const Sources& sources, uint32_t ResizeSource::*row,
-                          uint32_t ResizeSource::*column) {
+ElementOperand neighbours(const LayerTensor& in, const Sources& sources, uint32_t ResizeSource::* row,
+                          uint32_t ResizeSource::* column) {
   std::vector<uint32_t> pixels;
   for (const ResizeSource& y : sources.rows)
     for (const ResizeSource& x : sources.columns) pixels.push_back(y.*row * in.shape.w + x.*column);
@@ -49,7 +49,8 @@ void write_bilinear(StepBuilder& step, const LayerRequest& r, const Sources& sou
   loop.inputs = {neighbours(in, sources, &ResizeSource::low, &ResizeSource::low),
                  neighbours(in, sources, &ResizeSource::low, &ResizeSource::high),
                  neighbours(in, sources, &ResizeSource::high, &ResizeSource::low),
-                 neighbours(in, sources, &ResizeSource::high, &ResizeSource::high), parts(step, sources, false),
+                 neighbours(in, sources, &ResizeSource::high, &ResizeSource::high),
+                 parts(step, sources, false),
                  parts(step, sources, true)};
   loop.unroll = 2;
   loop.value = [&b = step.loops()](std::span<const Vec> v) {

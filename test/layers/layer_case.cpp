@@ -6,11 +6,15 @@
 #include <cmath>
 #include <random>
 
-#include "ir/kernel_spec.h"
+#include "backends/jit/jit_library.h"
+#include "backends/loops/loop_object.h"
 #include "ir/network/run_reference.h"
 
 namespace espalier::test {
 namespace {
+
+using Function = void(const float* x0, const float* x1, float* y, const float* weights, const int32_t* table,
+                      float* scratch, size_t first_item, size_t last_item);
 
 constexpr float kCanary = 12345.5f;
 constexpr size_t kGuard = 64;
@@ -42,10 +46,24 @@ std::vector<float> taken(const LayerTensor& tensor, const std::vector<float>& bu
   return values;
 }
 
+/// Values of an input in NHWC order.
+std::vector<float> values_of(const LayerTensor& input, uint64_t seed) {
+  if (input.is_constant()) return {input.constant.begin(), input.constant.end()};
+  return seeded_values(input.shape.elements(), seed);
+}
+
 struct Run {
   const LayerCase& c;
   const std::vector<LayerStep>& steps;
-  std::vector<std::vector<float>> buffers;  ///< of the inputs
+  std::vector<std::vector<float>> buffers{};  ///< of the inputs
+
+  Run(const LayerCase& layer_case, const std::vector<LayerStep>& its_steps, uint64_t seed)
+      : c(layer_case), steps(its_steps) {
+    for (size_t i = 0; i < c.inputs.size(); ++i) {
+      const LayerTensor& input = c.inputs[i];
+      buffers.push_back(input.is_constant() ? std::vector<float>() : laid_out(input, values_of(input, seed + i)));
+    }
+  }
 
   LoopArguments arguments(const LayerStep& step, std::vector<float>& y) const {
     const bool has_x1 = step.program.elements[static_cast<size_t>(LoopBuffer::kX1)] > 0;
@@ -61,8 +79,7 @@ struct Run {
   std::vector<float> item_by_item() const {
     std::vector<float> y(c.output.elements() + kGuard, kCanary);
     for (const LayerStep& step : steps)
-      for (uint32_t item = step.program.items; item-- > 0;)
-        interpret(step.program, arguments(step, y), item, item + 1);
+      for (uint32_t item = step.program.items; item-- > 0;) interpret(step.program, arguments(step, y), item, item + 1);
     return taken(c.output, y);
   }
   std::vector<float> in_place() const {
@@ -75,7 +92,8 @@ struct Run {
 };
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return std::ranges::equal(a, b, [](float x, float y) { return std::bit_cast<uint32_t>(x) == std::bit_cast<uint32_t>(y); });
+  return std::ranges::equal(a, b,
+                            [](float x, float y) { return std::bit_cast<uint32_t>(x) == std::bit_cast<uint32_t>(y); });
 }
 
 }  // namespace
@@ -121,15 +139,10 @@ ActivationLayout layout_of(LayoutKind kind, const Shape& shape, uint32_t panel) 
 void expect_agrees(const LayerCase& c, const Steps& steps, uint64_t seed, double tolerance) {
   SCOPED_TRACE(c.text());
   ASSERT_TRUE(steps) << steps.error().message;
-  Run run{c, *steps, {}};
+  const Run run(c, *steps, seed);
   std::vector<std::vector<float>> values;
-  for (size_t i = 0; i < c.inputs.size(); ++i) {
-    const LayerTensor& input = c.inputs[i];
-    std::vector<float> x = input.is_constant() ? std::vector<float>(input.constant.begin(), input.constant.end())
-                                               : seeded_values(input.shape.elements(), seed + i);
-    run.buffers.push_back(input.is_constant() ? std::vector<float>() : laid_out(input, x));
-    if (!input.is_constant()) values.push_back(std::move(x));
-  }
+  for (size_t i = 0; i < c.inputs.size(); ++i)
+    if (!c.inputs[i].is_constant()) values.push_back(values_of(c.inputs[i], seed + i));
   const auto reference = run_reference(c.network, values);
   ASSERT_TRUE(reference) << reference.error().message;
   const std::vector<float> y = run.all_at_once();
@@ -142,6 +155,31 @@ void expect_agrees(const LayerCase& c, const Steps& steps, uint64_t seed, double
     ASSERT_EQ(steps->size(), 1u);
     EXPECT_TRUE(same_bits(run.in_place(), y)) << "in place gives other bits";
   }
+}
+
+void expect_compiles(const LayerCase& c, const Steps& steps, const Target& target, uint64_t seed) {
+  SCOPED_TRACE(c.text());
+  std::vector<LoopProgram> programs;
+  for (const LayerStep& step : *steps) programs.push_back(step.program);
+  const auto object = write_loop_object(programs, target);
+  ASSERT_TRUE(object) << object.error().message;
+  const auto library = JitLibrary::load_objects({&*object, 1}, target);
+  if (!library) {
+    ASSERT_EQ(library.error().kind, ErrorKind::kUnsupported) << library.error().message;
+    return;
+  }
+  const Run run(c, *steps, seed);
+  std::vector<float> y(c.output.elements() + kGuard, kCanary);
+  for (const LayerStep& step : *steps) {
+    const auto function = (*library)->address(step.program.name);
+    ASSERT_TRUE(function) << function.error().message;
+    const LoopArguments a = run.arguments(step, y);
+    std::vector<float> scratch(step.program.elements[static_cast<size_t>(LoopBuffer::kScratch)]);
+    reinterpret_cast<Function*>(*function)(a.x0.data(), a.x1.data(), y.data(), a.weights.data(),
+                                           step.program.table.data(), scratch.data(), 0, step.program.items);
+  }
+  for (size_t i = c.output.elements(); i < y.size(); ++i) ASSERT_EQ(y[i], kCanary) << "writes beyond its end";
+  EXPECT_TRUE(same_bits(taken(c.output, y), run.all_at_once())) << "machine code gives other bits";
 }
 
 }  // namespace espalier::test

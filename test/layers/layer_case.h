@@ -31,4 +31,7 @@ using Steps = Result<std::vector<LayerStep>>;
 /// first, and in place where the program allows it.
 void expect_agrees(const LayerCase& c, const Steps& steps, uint64_t seed, double tolerance = 1e-5);
 
+/// Compiles the steps to an object; where this machine can run it, expects the interpreter's bits.
+void expect_compiles(const LayerCase& c, const Steps& steps, const Target& target, uint64_t seed);
+
 }  // namespace espalier::test
