@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "backends/loops/vector_code.h"
 #include "llvm/IR/Module.h"
@@ -51,6 +52,14 @@ std::vector<bool> never_negative(const LoopProgram& program) {
   return known;
 }
 
+/// Which vector registers hold nothing but constants that are numbers.
+std::vector<bool> constant_numbers(const LoopProgram& program) {
+  std::vector<bool> known(program.vectors, true);
+  for (const LoopInstruction& op : program.body)
+    if (loop_op_info(op.op).writes_vector && (op.op != LoopOp::kConstant || std::isnan(op.value))) known[op.d] = false;
+  return known;
+}
+
 struct OpenLoop {
   llvm::BasicBlock *body, *exit;
   llvm::PHINode* counter;
@@ -66,7 +75,8 @@ class Lowering {
         builder_(llvm::BasicBlock::Create(function.getContext(), "", &function)),
         vector_(builder_, isa, program.lanes()),
         integer_(function.getArg(kFirstItem)->getType()),
-        never_negative_(never_negative(program)) {}
+        never_negative_(never_negative(program)),
+        constant_numbers_(constant_numbers(program)) {}
 
   void run() {
     for (uint32_t v = 0; v < program_.vectors; ++v) vectors_.push_back(builder_.CreateAlloca(vector_.type()));
@@ -132,6 +142,10 @@ class Lowering {
         return vector_.load_even(address(op.access), op.lanes);
       case LoopOp::kSplatLoad:
         return vector_.splat_load(address(op.access));
+      case LoopOp::kMax:
+      case LoopOp::kMin:
+        if (constant_numbers_[op.a] && !constant_numbers_[op.b]) return vector_.limited(op.op, vector(op.a), vector(op.b));
+        [[fallthrough]];
       default:
         return vector_.arithmetic(op.op, vector(op.a), info.reads_b ? vector(op.b) : nullptr,
                                   info.reads_c ? vector(op.c) : nullptr);
@@ -200,7 +214,7 @@ class Lowering {
   llvm::IRBuilder<> builder_;
   VectorCode vector_;
   llvm::Type* const integer_;
-  const std::vector<bool> never_negative_;
+  const std::vector<bool> never_negative_, constant_numbers_;
   std::vector<llvm::Value*> vectors_, integers_;
   std::vector<OpenLoop> open_;
 };

@@ -145,6 +145,11 @@ llvm::Value* VectorCode::chosen(LoopOp op, llvm::Value* a, llvm::Value* b) {
   return builder_.CreateSelect(smaller ? builder_.CreateFCmpOLT(a, b) : builder_.CreateFCmpOGT(a, b), a, b);
 }
 
+llvm::Value* VectorCode::limited(LoopOp op, llvm::Value* a, llvm::Value* b) {
+  if (isa_.larger != LargerForm::kMaxNum) return chosen(op, a, b);
+  return builder_.CreateBinaryIntrinsic(op == LoopOp::kMin ? llvm::Intrinsic::minimum : llvm::Intrinsic::maximum, a, b);
+}
+
 /// 2^b has a normal float for every legal b, so that one product rounds once.
 llvm::Value* VectorCode::scaled(llvm::Value* a, llvm::Value* power) {
   auto* integers = llvm::VectorType::getInteger(type_);

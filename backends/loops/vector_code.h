@@ -22,6 +22,8 @@ class VectorCode {
   void store(llvm::Value* pointer, llvm::Value* a, uint32_t lanes);
   /// Operations on registers alone; operands that the operation does not read are not looked at.
   llvm::Value* arithmetic(LoopOp op, llvm::Value* a, llvm::Value* b, llvm::Value* c);
+  /// kMax and kMin where a is a constant number: NaN in b stays.
+  llvm::Value* limited(LoopOp op, llvm::Value* a, llvm::Value* b);
 
  private:
   llvm::Value* load_pieces(llvm::Value* pointer, uint32_t lanes);

@@ -28,7 +28,8 @@ enum class LoopOp : uint8_t {
   kMultiply,     ///< d = a * b
   kDivide,       ///< d = a / b
   kFma,          ///< d = c + a * b: one rounding with Arithmetic::kFma, two with kMulAdd (the target's)
-  kMax,          ///< d = a > b ? a : b (NaN in either gives b: a clamp, or a limit that keeps NaN)
+  kMax,          ///< d = a > b ? a : b. NaN in a gives b (a clamp); NaN in b gives b where a is a constant (a limit that
+                 ///< keeps NaN), else b or a; of two zeros it may be either
   kMin,          ///< d = a < b ? a : b (the same)
   kRound,        ///< d = a rounded to the nearest whole number, ties to even; |a| < 2^22, or NaN, which stays
   kScale,        ///< d = a * 2^b, b whole, -126 <= b <= 127 (exact but for under- and overflow); a NaN gives NaN
