@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "codegen/layers/bilinear_writer.h"
 #include "codegen/layers/element_loop.h"
 #include "codegen/layers/image_layers.h"
 #include "ir/network/resize_source.h"
@@ -28,6 +29,8 @@ ElementOperand neighbours(const LayerTensor& in, const Sources& sources, uint32_
     for (const ResizeSource& x : sources.columns) pixels.push_back(y.*row * in.shape.w + x.*column);
   return operand_of(LoopBuffer::kX0, in, pixels);
 }
+
+bool has_panels(const LayerTensor& tensor) { return tensor.layout.kind == LayoutKind::kPanels; }
 
 bool moves_only(const Sources& sources) {
   const auto is_whole = [](const ResizeSource& source) { return source.part == 0; };
@@ -66,6 +69,11 @@ LayerSteps resize_steps(const LayerRequest& r) {
   StepBuilder step(r.name, r.target, r.output);
   step.set_input(LoopBuffer::kX0, 0, r.inputs[0]);
   step.loops().set_items(items);
+  const bool is_panels = has_panels(r.inputs[0]) || has_panels(r.output);
+  if (!moves_only(sources) && !is_panels) {
+    write_bilinear_lines(step, r, sources.rows, sources.columns, items);
+    return step.finish_layer();
+  }
   ElementLoop loop{r.output.shape.c, r.output.shape.pixels(), {}, operand_of(LoopBuffer::kY, r.output), {}, 4};
   if (moves_only(sources)) {
     loop.inputs = {neighbours(r.inputs[0], sources, &ResizeSource::low, &ResizeSource::low)};
