@@ -1,0 +1,21 @@
+// C99 for loop programs.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "ir/loop/loop_program.h"
+
+namespace espalier {
+
+/// The functions of verified programs (signature: loop_program.h), one after another, each behind `linkage` ("static",
+/// "extern", ...; empty: none) if that is not empty. They compute the interpreter's bits and are clean under the
+/// warnings that emitted C is; they need loop_preamble before them. No library calls, no writable data. Deterministic.
+std::string write_loop_functions(std::span<const LoopProgram> programs, std::string_view linkage);
+
+/// What stands once in a file before `functions` of write_loop_functions: includes and helpers for the target's vector
+/// ISA, each in a guard of its own, so that such files may be included in one. Errors: kUnsupported for an ISA that has
+/// no C.
+Result<std::string> loop_preamble(const Target& target, std::string_view functions);
+
+}  // namespace espalier
