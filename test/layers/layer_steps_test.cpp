@@ -263,6 +263,34 @@ TEST(LayerSteps, ConversionsGoFromAnyLayoutToAny) {
   }
 }
 
+/// Loads and stores below a full vector.
+size_t partial_moves(const LayerCase& c, const Target& target) {
+  const auto steps = layer_steps(c.layer(), c.inputs, c.output, target, "f");
+  EXPECT_TRUE(steps) << steps.error().message;
+  const auto is_partial = [&](const LoopInstruction& op) {
+    return loop_op_info(op.op).has_lanes && op.lanes < target.vector->lanes;
+  };
+  return static_cast<size_t>(std::ranges::count_if((*steps)[0].program.body, is_partial));
+}
+
+TEST(LayerSteps, OneLayoutOnBothSidesIsWorkedOnInFullVectors) {
+  const Shape image = {1, 8, 8, 32}, vector = {1, 1, 1, 32}, with_vector[] = {image, vector};
+  std::vector<LayerCase> cases;
+  cases.emplace_back(Unary{}, std::span(&image, 1), Activation::of(ActivationKind::kSwish));
+  cases.emplace_back(Binary{BinaryKind::kMultiply}, with_vector);
+  cases.emplace_back(Prelu{std::vector<float>(32, 0.5f)}, std::span(&image, 1));
+  cases.emplace_back(Softmax{}, std::span(&image, 1));
+  cases.emplace_back(Reshape{image, false}, std::span(&image, 1));
+  for (LayerCase& c : cases)
+    for (const Target& target : targets())
+      for (const LayoutKind kind : kLayouts) {
+        c.set_layouts({kind, 0, 16}, {kind, 0, 16});
+        if (kind == LayoutKind::kChannelRows) c.inputs[0].layout.stride = c.output.layout.stride = 64;
+        if (c.inputs.size() > 1) c.inputs[1].layout = {};
+        EXPECT_EQ(partial_moves(c, target), 0u) << target.vector->name << " " << c.text();
+      }
+}
+
 TEST(LayerSteps, RefusesWhatHasNoLoops) {
   const Shape batch = {2, 1, 1, 3}, image = {1, 2, 1, 3};
   LayerCase c(Mean{}, {&batch, 1});
