@@ -51,7 +51,7 @@ class SoftmaxWriter {
   Vec scaled(Vec x) { return beta_ ? b_.multiply(x, *beta_) : x; }
   /// exp(x - largest), where x - largest <= 0 but in lanes that do not count.
   Vec exponential(Vec x, Vec largest) {
-    return exp_.apply(exp_.limited(b_.min(zero_, b_.subtract(scaled(x), largest))));
+    return exp_.apply(exp_.limited_below(b_.min(zero_, b_.subtract(scaled(x), largest))));
   }
 
   /// body(offset, lanes) for all elements side by side; lanes of 0 stands for a full vector.
