@@ -60,6 +60,7 @@ struct Declaration {
   Nest nest;
   size_t first = 0;
   bool at_first_write = true;
+  uint32_t writes = 0;
 };
 
 std::map<Name, Declaration> declarations(const LoopProgram& program) {
@@ -79,8 +80,11 @@ std::map<Name, Declaration> declarations(const LoopProgram& program) {
     if (op.op == LoopOp::kEndLoop) nest.pop_back();
     for (const Name& name : uses.reads) use(name, at);
     if (op.op == LoopOp::kLoop) nest.push_back(at);
-    if (!uses.write.empty()) use(uses.write, at);
+    if (uses.write.empty()) continue;
+    use(uses.write, at);
+    ++found.at(uses.write).writes;
   }
+  found.erase(integer_name(0));  // the item, which the function's own loop declares
   return found;
 }
 
@@ -149,14 +153,17 @@ class FunctionWriter {
     line(fmt::format("{}{}{} = {};", declares ? type : "", declares ? " " : "", target, value));
   }
 
-  /// The loop's counter is its own, unless nothing else writes the register.
+  /// The loop's counter is the register, unless something else writes that too: then it is the loop's own.
   void open_loop(const LoopInstruction& op) {
-    const Name counter = fmt::format("n{}", at_);
+    const Name target = integer_name(op.d);
+    const Declaration& d = declarations_.at(target);
+    const bool is_counter = d.at_first_write && d.writes == 1;
+    const Name counter = is_counter ? target : fmt::format("n{}", at_);
     line(fmt::format("for (ptrdiff_t {0} = {1}; {0} < {2}; {0} += {3}) {{", counter, bound(op.begin), bound(op.end),
                      op.immediate));
     open_.push_back(at_);
     declare_early();
-    if (const Name target = integer_name(op.d); needed_.contains(target)) assign(target, "ptrdiff_t", counter);
+    if (!is_counter && needed_.contains(target)) assign(target, "ptrdiff_t", counter);
   }
 
   std::string bound(const LoopBound& b) const {

@@ -75,6 +75,12 @@ std::string read_outputs(const std::vector<LoopCase>& cases, const TemporaryFold
   return at == bytes.size() ? "" : "outputs.bin is too long";
 }
 
+void expect_interpreted(const LoopCase& c, const std::vector<float>& found) {
+  const std::vector<float> wanted = interpreted_output(c);
+  const bool relaxed = c.program.target.vector->name == "relaxed";
+  expect_same_values(c, found, relaxed && !same_values(found, wanted) ? interpreted_output(rounding_twice(c)) : wanted);
+}
+
 }  // namespace
 
 std::vector<LoopCase> random_loop_cases(const Target& target, uint64_t first_seed, uint32_t count) {
@@ -102,7 +108,7 @@ void write_driver_files(const std::vector<LoopCase>& cases, const std::string& i
 std::string run_driver(const std::string& compile, const std::string& emulator, const std::vector<LoopCase>& cases,
                        const TemporaryFolder& folder, std::vector<std::vector<float>>& outputs) {
   const std::string made =
-      run_or_explain(fmt::format("{} -I. {}/test/loops/driver.c -o driver", compile, ESPALIER_SOURCE_DIR), folder);
+      run_or_explain(fmt::format("{} -I. {}/test/loops/driver.c -o driver -lm", compile, ESPALIER_SOURCE_DIR), folder);
   if (!made.empty()) return made;
   const std::string ran = run_or_explain(fmt::format("{} ./driver inputs.bin outputs.bin", emulator), folder);
   return ran.empty() ? read_outputs(cases, folder, outputs) : ran;
@@ -123,8 +129,7 @@ std::string run_loops_in_node(const std::string& node, const std::string& module
 
 void expect_interpreted(const std::vector<LoopCase>& cases, const std::vector<std::vector<float>>& outputs) {
   ASSERT_EQ(cases.size(), outputs.size());
-  for (size_t i = 0; i < cases.size(); ++i)
-    ASSERT_NO_FATAL_FAILURE(expect_same_values(cases[i], outputs[i], interpreted_output(cases[i])));
+  for (size_t i = 0; i < cases.size(); ++i) ASSERT_NO_FATAL_FAILURE(expect_interpreted(cases[i], outputs[i]));
 }
 
 }  // namespace espalier::test

@@ -26,7 +26,7 @@ std::string run_driver(const std::string& compile, const std::string& emulator, 
 std::string run_loops_in_node(const std::string& node, const std::string& module, const std::vector<LoopCase>& cases,
                               std::vector<std::vector<float>>& outputs);
 
-/// Every output is the interpreter's.
+/// Every output is the interpreter's. How relaxed SIMD rounds is the engine's choice, the same throughout a call.
 void expect_interpreted(const std::vector<LoopCase>& cases, const std::vector<std::vector<float>>& outputs);
 
 }  // namespace espalier::test
