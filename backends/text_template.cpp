@@ -34,6 +34,22 @@ void append_line(std::string& out, std::string_view label, std::string_view text
   if (!text.empty()) out += fmt::format(" * {}{}\n", label, in_comment(text));
 }
 
+std::string_view take_line(std::string_view& text) {
+  const size_t length = std::min(text.find('\n'), text.size() - 1) + 1;
+  const std::string_view line = text.substr(0, length);
+  text.remove_prefix(length);
+  return line;
+}
+
+bool mentions_any(std::string_view body, std::string_view names) {
+  while (!names.empty()) {
+    const size_t space = names.find(' ');
+    if (body.find(names.substr(0, space)) != std::string_view::npos) return true;
+    names.remove_prefix(space == std::string_view::npos ? names.size() : space + 1);
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<std::string_view> embedded_text(std::string_view name) {
@@ -69,6 +85,21 @@ Result<std::string> fill_template(std::string_view name, std::initializer_list<S
   auto filled = substitute(*text, substitutions);
   if (!filled) return std::move(filled).error().in(name);
   return filled;
+}
+
+std::string used_helpers(std::string_view preamble, std::string_view body) {
+  std::string out;
+  bool keep = true;
+  while (!preamble.empty()) {
+    const std::string_view line = take_line(preamble);
+    if (line.starts_with("//? "))
+      keep = mentions_any(body, line.substr(4, line.size() - 5));
+    else if (line == "//.\n")
+      keep = true;
+    else if (keep)
+      out += line;
+  }
+  return out;
 }
 
 std::string banner_comment(const Banner& banner) {

@@ -27,6 +27,10 @@ Result<std::string> substitute(std::string_view text, std::initializer_list<Subs
 /// embedded_text, then substitute; errors name the template.
 Result<std::string> fill_template(std::string_view name, std::initializer_list<Substitution> substitutions);
 
+/// A preamble without the helpers nobody calls, since compilers warn about them. A block from a line `//? name name...`
+/// to a line `//.` stays if `body` mentions one of the names; both marks go.
+std::string used_helpers(std::string_view preamble, std::string_view body);
+
 /// A C comment (with newline) that says what made a file and from what. Texts of the user's cannot end the comment.
 std::string banner_comment(const Banner& banner);
 

@@ -10,39 +10,6 @@ namespace {
 
 constexpr size_t kFloatsPerLine = 8;
 
-std::string_view take_line(std::string_view& text) {
-  const size_t length = std::min(text.find('\n'), text.size() - 1) + 1;
-  const std::string_view line = text.substr(0, length);
-  text.remove_prefix(length);
-  return line;
-}
-
-bool mentions_any(std::string_view body, std::string_view names) {
-  while (!names.empty()) {
-    const size_t space = names.find(' ');
-    if (body.find(names.substr(0, space)) != std::string_view::npos) return true;
-    names.remove_prefix(space == std::string_view::npos ? names.size() : space + 1);
-  }
-  return false;
-}
-
-/// A preamble without the helpers nobody calls, since compilers warn about them. A block from a line `//? name name...`
-/// to a line `//.` stays if `body` mentions one of the names; both marks go.
-std::string used_helpers(std::string_view preamble, std::string_view body) {
-  std::string out;
-  bool keep = true;
-  while (!preamble.empty()) {
-    const std::string_view line = take_line(preamble);
-    if (line.starts_with("//? "))
-      keep = mentions_any(body, line.substr(4, line.size() - 5));
-    else if (line == "//.\n")
-      keep = true;
-    else if (keep)
-      out += line;
-  }
-  return out;
-}
-
 std::string little_endian_bytes(std::span<const float> values) {
   std::string bytes;
   bytes.reserve(values.size() * sizeof(float));

@@ -1,18 +1,21 @@
-// Loop programs as C functions.
+// C99 for loop programs.
 #pragma once
 
+#include <span>
 #include <string>
 
-#include "backends/c_source/dialect.h"
 #include "ir/loop/loop_program.h"
 
 namespace espalier {
 
-/// Appends `static void NAME(...)`, an espalier_layer_function (network_abi.h), for one verified program. It calls the
-/// helpers of loop_preamble only and computes the interpreter's bits. Errors: kInternal for an operation without C.
-Status append_loop_function(const LoopProgram& program, const Dialect& dialect, std::string& out);
+/// The functions of verified programs (signature: loop_program.h), one after another, each behind `linkage` ("static",
+/// "extern", ...; empty: none) if that is not empty. They compute the interpreter's bits and are clean under the
+/// warnings that emitted C is; they need loop_preamble before them. No library calls, no writable data. Deterministic.
+std::string write_loop_functions(std::span<const LoopProgram> programs, std::string_view linkage);
 
-/// What has to stand in front: guards, includes and the helpers that `body` calls.
-Result<std::string> loop_preamble(const Dialect& dialect, std::string_view body, std::string_view name);
+/// What stands once in a file before `functions` of write_loop_functions: includes and helpers for the target's vector
+/// ISA, each in a guard of its own, so that such files may be included in one. Errors: kUnsupported for an ISA that has
+/// no C.
+Result<std::string> loop_preamble(const Target& target, std::string_view functions);
 
 }  // namespace espalier

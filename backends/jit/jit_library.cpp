@@ -55,43 +55,44 @@ Status check_host(const Target& target) {
 JitLibrary::JitLibrary(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 JitLibrary::~JitLibrary() = default;
 
-Result<std::unique_ptr<JitLibrary>> JitLibrary::link(std::span<const std::string> objects, const Target& target) {
-  if (Status s = check_host(target); !s) return std::move(s).error();
-  auto control = orc::SelfExecutorProcessControl::Create();
-  if (!control) return from_llvm(control.takeError());
-  auto session = std::make_unique<Session>(std::move(*control));
-  // The bytes outlive the link, which is over when the symbols have been looked up.
-  for (size_t i = 0; i < objects.size(); ++i) {
-    auto buffer = llvm::MemoryBuffer::getMemBufferCopy(objects[i], fmt::format("object{}.o", i));
-    if (auto error = session->layer.add(session->library, std::move(buffer))) return from_llvm(std::move(error));
-  }
-  return std::unique_ptr<JitLibrary>(new JitLibrary(std::move(session)));
-}
-
 Result<std::unique_ptr<JitLibrary>> JitLibrary::load(std::span<const KernelCode> kernels, const Target& target) {
   if (Status s = check_host(target); !s) return std::move(s).error();
-  Result<std::string> object = write_object(kernels, target);
-  if (!object) return std::move(object).error();
-  auto library = link({&*object, 1}, target);
+  const Result<std::string> object = write_object(kernels, target);
+  if (!object) return object.error();
+  auto library = load_objects({&*object, 1}, target);
   if (!library) return library;
   for (const KernelCode& kernel : kernels)
     if (auto found = (*library)->kernel(kernel.program->name); !found) return std::move(found).error();
   return library;
 }
 
-Result<const void*> JitLibrary::symbol(std::string_view name) {
+Result<std::unique_ptr<JitLibrary>> JitLibrary::load_objects(std::span<const std::string> objects,
+                                                             const Target& target) {
+  if (Status s = check_host(target); !s) return std::move(s).error();
+  auto control = orc::SelfExecutorProcessControl::Create();
+  if (!control) return from_llvm(control.takeError());
+  auto session = std::make_unique<Session>(std::move(*control));
+  for (size_t i = 0; i < objects.size(); ++i) {
+    // The bytes outlive the link, which is over when the symbols have been looked up.
+    auto buffer = llvm::MemoryBuffer::getMemBufferCopy(objects[i], fmt::format("objects{}.o", i));
+    if (auto error = session->layer.add(session->library, std::move(buffer))) return from_llvm(std::move(error));
+  }
+  return std::unique_ptr<JitLibrary>(new JitLibrary(std::move(session)));
+}
+
+Result<void*> JitLibrary::address(std::string_view symbol) {
 #if defined(__APPLE__)
-  const std::string mangled = fmt::format("_{}", name);
+  const std::string mangled = fmt::format("_{}", symbol);
 #else
-  const std::string mangled(name);
+  const std::string mangled(symbol);
 #endif
   auto found = session_->session.lookup({&session_->library}, session_->session.intern(mangled));
-  if (!found) return bad_input("cannot find {}: {}", name, llvm::toString(found.takeError()));
-  return found->getAddress().toPtr<const void*>();
+  if (!found) return bad_input("there is no symbol {}: {}", symbol, llvm::toString(found.takeError()));
+  return found->getAddress().toPtr<void*>();
 }
 
 Result<const espalier_kernel*> JitLibrary::kernel(std::string_view name) {
-  const auto found = symbol(name);
+  const auto found = address(name);
   if (!found) return bad_input("there is no kernel named {}", name);
   return static_cast<const espalier_kernel*>(*found);
 }

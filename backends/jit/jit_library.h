@@ -19,14 +19,16 @@ class JitLibrary {
   /// kUnsupported when the target's instruction set, or a CPU feature the code uses, is not this machine's; kInternal
   /// when linking fails.
   static Result<std::unique_ptr<JitLibrary>> load(std::span<const KernelCode> kernels, const Target& target);
-  /// Links objects that refer to nothing outside themselves. Errors: kUnsupported and kInternal as above.
-  static Result<std::unique_ptr<JitLibrary>> link(std::span<const std::string> objects, const Target& target);
+  /// Links objects (bytes of relocatable files for this machine) with each other; nothing else is visible to them.
+  /// Errors: kUnsupported as above; kInternal when linking fails, as for symbols that none of them defines.
+  static Result<std::unique_ptr<JitLibrary>> load_objects(std::span<const std::string> objects, const Target& target);
   ~JitLibrary();
 
   /// The descriptor of a kernel given to load(). Errors: kBadInput for another name.
   Result<const espalier_kernel*> kernel(std::string_view name);
-  /// Where a global symbol is. Errors: kBadInput where there is none of that name.
-  Result<const void*> symbol(std::string_view name);
+
+  /// Where a symbol (by its C name) of the objects is. Errors: kBadInput for one that they do not export.
+  Result<void*> address(std::string_view symbol);
 
  private:
   struct Session;

@@ -13,7 +13,7 @@ namespace espalier {
 /// A network linked into this process; it lives as long as this does, and may run on any threads.
 class JitNetwork {
  public:
-  /// `objects` define `name`, an espalier_network, and all it refers to. Errors: those of JitLibrary::link; kInternal
+  /// `objects` define `name`, an espalier_network, and all it refers to. Errors: those of JitLibrary::load_objects; kInternal
   /// where they do not.
   static Result<std::unique_ptr<JitNetwork>> load(std::span<const std::string> objects, const std::string& name,
                                                   const Target& target);

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "backends/loops/lower_loop_program.h"
+#include "backends/loops/loop_lowering.h"
 #include "espalier/network_abi.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/IRBuilder.h"
@@ -22,15 +22,16 @@ class NetworkModule {
   explicit NetworkModule(const NetworkProgram& program) : program_(program), module_(program.name, context_) {}
 
   Result<std::string> object() {
+    if (Status s = loops::prepare_module(module_, program_.target); !s) return std::move(s).error();
     for (const LoopProgram& loop : program_.loops) {
-      auto function = lower_loop_program(loop, module_);
+      auto function = loops::lower_loop_program(loop, module_);
       if (!function) return std::move(function).error().in(loop.name);
       (*function)->setLinkage(llvm::GlobalValue::InternalLinkage);
       functions_.push_back(*function);
     }
     add_tables();
     add_descriptor();
-    return compile_module(module_, program_.target);
+    return loops::compile_module(module_, program_.target, /*may_import=*/true);
   }
 
  private:

@@ -14,7 +14,7 @@ namespace espalier {
 ///   <loop program>  local functions, espalier_layer_function
 ///
 /// and refers to one espalier_kernel for every kernel of `program`, which write_object's object defines. Nothing else
-/// is referred to. Requires a verified program. Errors: those of compile_module (backends/loops).
+/// is referred to. Requires a verified program. Errors: those of loops::compile_module.
 Result<std::string> write_network_object(const NetworkProgram& program);
 
 }  // namespace espalier

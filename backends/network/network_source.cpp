@@ -66,10 +66,8 @@ std::string values(const NetworkProgram& program, std::string_view role, const s
 
 Result<OutputFile> c_file(std::string_view library, const NetworkProgram& p, const Dialect& dialect, bool side_file,
                           const Banner& banner) {
-  std::string functions;
-  for (const LoopProgram& loop : p.loops)
-    if (Status s = append_loop_function(loop, dialect, functions); !s) return std::move(s).error().in(loop.name);
-  auto preamble = loop_preamble(dialect, functions, p.name);
+  const std::string functions = write_loop_functions(p.loops, "static");
+  auto preamble = loop_preamble(p.target, functions);
   if (!preamble) return std::move(preamble).error();
   auto text = fill_template(
       "c_source/network.c.in",

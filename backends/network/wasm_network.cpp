@@ -1,6 +1,6 @@
 #include "backends/network/wasm_network.h"
 
-#include "backends/loops/lower_loop_program.h"
+#include "backends/loops/loop_lowering.h"
 #include "backends/wasm/linker.h"
 #include "backends/wasm/module_descriptor.h"
 #include "backends/wasm/wasm_module.h"
@@ -28,8 +28,9 @@ class DriverModule {
     if (block_.bytes > kMostBlockBytes)
       return limit_exceeded("network {} needs {} bytes of memory for a run, but modules have at most {}", program_.name,
                             block_.bytes, kMostBlockBytes);
+    if (Status s = loops::prepare_module(module_, program_.target); !s) return std::move(s).error();
     for (const LoopProgram& loop : program_.loops) {
-      auto function = lower_loop_program(loop, module_);
+      auto function = loops::lower_loop_program(loop, module_);
       if (!function) return std::move(function).error().in(loop.name);
       (*function)->setLinkage(llvm::GlobalValue::InternalLinkage);
       loops_.push_back(*function);
@@ -42,7 +43,7 @@ class DriverModule {
     for (const NetworkStep& step : program_.steps) steps_.push_back(step_function(step));
     add_run();
     add_step();
-    return compile_module(module_, program_.target);
+    return loops::compile_module(module_, program_.target, /*may_import=*/true);
   }
 
  private:
@@ -184,11 +185,11 @@ Result<std::string> write_wasm_network_object(const NetworkProgram& program) { r
 Result<std::string> write_wasm_network(const NetworkProgram& program) {
   std::vector<KernelProgram> kernels;
   for (const KernelProgram* kernel : program.kernels) kernels.push_back(*kernel);
-  const auto object = write_wasm_object(kernels);
-  if (!object) return object.error();
-  const auto driver = write_wasm_network_object(program);
-  if (!driver) return driver.error();
-  const std::string_view objects[] = {*object, *driver};
+  auto object = write_wasm_object(kernels);
+  if (!object) return std::move(object).error();
+  auto driver = write_wasm_network_object(program);
+  if (!driver) return std::move(driver).error();
+  const std::string objects[] = {*std::move(object), *std::move(driver)};
   auto module = wasm::link_module(objects);
   if (!module) return std::move(module).error();
   return *module + wasm::descriptor_section(kernels, program.target.vector->features, [&](llvm::json::OStream& json) {

@@ -13,7 +13,9 @@ namespace espalier::wasm {
 /// entry. Errors: kSystem when the temporary directory cannot be made, written or read; kInternal with lld's words when
 /// lld refuses the object. lld gives up for good after a crash of its own: then every later call says so.
 Result<std::string> link_module(std::string_view object);
-/// The same of several objects, which may refer to each other.
-Result<std::string> link_module(std::span<const std::string_view> objects);
+
+/// Several objects that may use each other's symbols; all functions that are not hidden are exported, and the symbols
+/// of `exports` (data: as globals that hold their addresses).
+Result<std::string> link_module(std::span<const std::string> objects, std::span<const std::string> exports = {});
 
 }  // namespace espalier::wasm

@@ -7,9 +7,8 @@ namespace {
 
 // ln 2 in two parts; the first has 9 bits, so that its products with whole numbers below 2^8 are exact.
 constexpr float kLog2E = 1.44269504088896341f, kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
-// (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2, highest power first.
-constexpr float kPolynomial[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
-                                 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+// (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2, highest power first; the relative error of exp(r) is below 4e-9.
+constexpr float kPolynomial[] = {1.381417387e-3f, 8.368921466e-3f, 4.166840762e-2f, 1.666651964e-1f, 4.999999404e-1f};
 
 // Where tanh rounds to 1.
 constexpr float kTanhIsOne = 9.1f;
@@ -19,10 +18,6 @@ std::vector<float> constants_of(const Activation& a) {
   switch (a.kind) {
     case ActivationKind::kClamp:
       return {a.clamp.low, a.clamp.high};
-    case ActivationKind::kSigmoid:
-      return {0, ExpCode::kHighestExponent};
-    case ActivationKind::kSwish:
-      return {0};
     case ActivationKind::kHardSigmoid:
       return {a.alpha, a.beta, 0, 1};
     case ActivationKind::kHardSwish:
@@ -32,6 +27,8 @@ std::vector<float> constants_of(const Activation& a) {
     case ActivationKind::kLeakyRelu:
       return {a.alpha, 0};
     case ActivationKind::kNone:
+    case ActivationKind::kSigmoid:
+    case ActivationKind::kSwish:
       break;
   }
   return {};
@@ -43,40 +40,50 @@ bool needs_exp(ActivationKind kind) {
 
 }  // namespace
 
-ExpCode::ExpCode(LoopBuilder& builder)
+// With r = -r', exp(-x) is the same polynomial in r' with the signs of odd powers turned.
+ExpCode::ExpCode(LoopBuilder& builder, Sign sign)
     : builder_(&builder),
       one_(builder.constant(1)),
-      lowest_(builder.constant(kLowestExponent)),
-      log2_e_(builder.constant(kLog2E)),
-      minus_ln2_high_(builder.constant(-kLn2High)),
-      minus_ln2_low_(builder.constant(-kLn2Low)) {
-  for (const float coefficient : kPolynomial) polynomial_.push_back(builder.constant(coefficient));
+      sign_(sign == Sign::kPlus ? one_ : builder.constant(-1)),
+      lowest_(builder.constant(-kMostExponent)),
+      highest_(builder.constant(kMostExponent)) {
+  const float factor = sign == Sign::kPlus ? 1.0f : -1.0f;
+  log2_e_ = builder.constant(factor * kLog2E);
+  ln2_high_ = builder.constant(-factor * kLn2High);
+  ln2_low_ = builder.constant(-factor * kLn2Low);
+  for (size_t i = 0; i < std::size(kPolynomial); ++i) {
+    const bool is_even = (std::size(kPolynomial) - i) % 2 == 1;
+    polynomial_.push_back(builder.constant(is_even ? kPolynomial[i] : factor * kPolynomial[i]));
+  }
 }
 
 ExpCode::Parts ExpCode::parts(Vec x) const {
   LoopBuilder& b = *builder_;
   const Vec power = b.round(b.multiply(x, log2_e_));
-  const Vec rest = b.fma(power, minus_ln2_low_, b.fma(power, minus_ln2_high_, x));
+  const Vec rest = b.fma(power, ln2_low_, b.fma(power, ln2_high_, x));
   Vec sum = polynomial_[0];
   for (size_t i = 1; i < polynomial_.size(); ++i) sum = b.fma(sum, rest, polynomial_[i]);
-  return {power, b.fma(b.multiply(rest, rest), sum, rest)};
+  return {power, rest, sum};
 }
 
 Vec ExpCode::apply(Vec x) const {
   const Parts p = parts(x);
-  return builder_->scale(builder_->add(p.fraction, one_), p.power);
+  const Vec value = builder_->fma(builder_->fma(p.sum, p.rest, sign_), p.rest, one_);
+  return builder_->scale(value, p.power);
 }
 
 Vec ExpCode::apply_minus_one(Vec x) const {
   const Parts p = parts(x);
+  const Vec fraction = builder_->fma(builder_->multiply(p.rest, p.rest), p.sum, p.rest);
   const Vec power = builder_->scale(one_, p.power);
-  return builder_->fma(power, p.fraction, builder_->subtract(power, one_));
+  return builder_->fma(power, fraction, builder_->subtract(power, one_));
 }
 
 ActivationCode::ActivationCode(LoopBuilder& builder, const Activation& activation)
     : builder_(&builder), activation_(activation) {
   for (const float value : constants_of(activation)) constants_.push_back(builder.constant(value));
-  if (needs_exp(activation.kind)) exp_.emplace_back(builder);
+  const auto sign = activation.kind == ActivationKind::kTanh ? ExpCode::Sign::kPlus : ExpCode::Sign::kMinus;
+  if (needs_exp(activation.kind)) exp_.emplace_back(builder, sign);
 }
 
 Vec ActivationCode::apply(Vec x) const {
@@ -104,15 +111,15 @@ Vec ActivationCode::clamped(Vec x) const {
 }
 
 Vec ActivationCode::sigmoid(Vec x) const {
-  const Vec exponent = builder_->min(constant(1), exp_[0].limited(builder_->subtract(constant(0), x)));
-  return builder_->divide(exp_[0].one(), builder_->add(exp_[0].one(), exp_[0].apply(exponent)));
+  const Vec e = exp_[0].apply(exp_[0].limited(x));
+  return builder_->divide(exp_[0].one(), builder_->add(exp_[0].one(), e));
 }
 
-// Below the lowest exponent the result is less than 1e-35; x itself is limited so that -infinity gives such a one too.
+// Below -kMostExponent the result is less than 1e-35; x itself is limited so that -infinity gives such a one too.
 Vec ActivationCode::swish(Vec x) const {
-  const Vec above = exp_[0].limited(x);
-  const Vec exponent = exp_[0].limited(builder_->subtract(constant(0), above));
-  return builder_->divide(above, builder_->add(exp_[0].one(), exp_[0].apply(exponent)));
+  const Vec above = exp_[0].limited_below(x);
+  const Vec e = exp_[0].apply(exp_[0].limited_above(above));
+  return builder_->divide(above, builder_->add(exp_[0].one(), e));
 }
 
 Vec ActivationCode::hard_sigmoid(Vec x) const {

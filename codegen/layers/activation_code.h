@@ -8,30 +8,33 @@
 
 namespace espalier {
 
-/// exp(x) in about 15 operations, for kLowestExponent <= x <= kHighestExponent; NaN gives NaN. Relative error below
-/// 2 ulp with either arithmetic. The constructor writes the constants, which belong in front of the loops.
-/// Source: Cody and Waite, "Software Manual for the Elementary Functions" (1980); coefficients of Cephes' expf.
+/// exp(x) or exp(-x) in about 13 operations, for |x| <= kMostExponent; NaN gives NaN. Relative error below 2 ulp with
+/// either arithmetic. The constructor writes the constants, which belong in front of the loops.
+/// Source: Cody and Waite, "Software Manual for the Elementary Functions" (1980), for the reduction.
 class ExpCode {
  public:
-  static constexpr float kLowestExponent = -87.3f, kHighestExponent = 88.0f;
+  static constexpr float kMostExponent = 87.3f;
+  enum class Sign : uint8_t { kPlus, kMinus };
 
-  explicit ExpCode(LoopBuilder& builder);
+  explicit ExpCode(LoopBuilder& builder, Sign sign = Sign::kPlus);
   Vec apply(Vec x) const;
-  /// exp(x) - 1, the relative error small around 0 too.
+  /// exp(x) - 1, the relative error small around 0 too. kPlus only.
   Vec apply_minus_one(Vec x) const;
   Vec one() const { return one_; }
-  /// max(x, kLowestExponent), NaN stays.
-  Vec limited(Vec x) const { return builder_->max(lowest_, x); }
-  Vec lowest() const { return lowest_; }
+  /// x within the legal exponents; NaN stays.
+  Vec limited_below(Vec x) const { return builder_->max(lowest_, x); }
+  Vec limited_above(Vec x) const { return builder_->min(highest_, x); }
+  Vec limited(Vec x) const { return limited_above(limited_below(x)); }
 
  private:
+  /// exp = 2^power * (1 + rest + rest^2 * sum), of -x with -rest for rest.
   struct Parts {
-    Vec power, fraction;  ///< exp(x) = 2^power * (1 + fraction)
+    Vec power, rest, sum;
   };
   Parts parts(Vec x) const;
 
   LoopBuilder* builder_;
-  Vec one_, lowest_, log2_e_, minus_ln2_high_, minus_ln2_low_;
+  Vec one_, sign_, lowest_, highest_, log2_e_, ln2_high_, ln2_low_;
   std::vector<Vec> polynomial_;
 };
 

@@ -31,6 +31,9 @@ struct ActivationLayout {
 struct LayerTensor {
   Shape shape;
   ActivationLayout layout;
+  std::span<const float> constant{};  ///< of a constant input its values in NHWC order (layout counts not); else empty
+
+  bool is_constant() const { return !constant.empty(); }
 
   /// Of its buffer: c * stride, panels * c * panel, or h * w * c.
   uint64_t elements() const;

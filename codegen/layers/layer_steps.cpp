@@ -1,29 +1,47 @@
 #include "codegen/layers/layer_steps.h"
 
-#include <array>
+#include <algorithm>
+#include <iterator>
 
-#include "codegen/layers/generators.h"
+#include "codegen/layers/element_layers.h"
+#include "codegen/layers/fully_connected.h"
+#include "codegen/layers/image_layers.h"
+#include "codegen/layers/movement_layers.h"
+#include "codegen/layers/softmax_layer.h"
+#include "codegen/layers/window_layers.h"
 
 namespace espalier {
 namespace {
 
-using Generator = LayerSteps (*)(const LayerJob&);
-
-/// By the order of Operation's alternatives.
-constexpr std::array<Generator, std::variant_size_v<Operation>> kGenerators = {
+/// By the place of the kind in Operation.
+using Generator = LayerSteps (*)(const LayerRequest&);
+constexpr Generator kGenerators[] = {
     convolution_steps, fully_connected_steps, batch_norm_steps, binary_steps,
     unary_steps,       prelu_steps,           pool_steps,       mean_steps,
     resize_steps,      depth_to_space_steps,  concat_steps,     pad_steps,
-    reshape_steps,     softmax_steps};
+    reshape_steps,     softmax_steps,
+};
+static_assert(std::size(kGenerators) == std::variant_size_v<Operation>);
+
+Status check_batches(const LayerRequest& r) {
+  for (const LayerTensor& tensor : r.inputs)
+    if (tensor.shape.n != 1) return unsupported("has an input of batch {}, but loops are for 1", tensor.shape.n);
+  if (r.output.shape.n != 1) return unsupported("has an output of batch {}, but loops are for 1", r.output.shape.n);
+  return {};
+}
 
 }  // namespace
 
 Result<std::vector<LayerStep>> layer_steps(const Layer& layer, std::span<const LayerTensor> inputs,
-                                           const LayerTensor& output, const Target& target, const std::string& name,
+                                           const LayerTensor& output, const Target& target, std::string name,
                                            const Activation& input_activation) {
-  if (!input_activation.is_none() && !takes_input_activation(layer, inputs[0].shape))
-    return internal_error("the layer takes no activation of its input");
-  return kGenerators[layer.operation.index()]({layer, inputs, output, target, name, input_activation});
+  const LayerRequest request{layer, inputs, output, target, std::move(name), input_activation};
+  if (Status s = check_batches(request); !s) return std::move(s).error();
+  return kGenerators[layer.operation.index()](request);
+}
+
+bool has_loops(const Layer& layer, std::span<const Shape> inputs) {
+  return layer.as<FullyConnected>() == nullptr || inputs[0].pixels() == 1;
 }
 
 bool takes_input_activation(const Layer& layer, const Shape& input) {
@@ -31,13 +49,13 @@ bool takes_input_activation(const Layer& layer, const Shape& input) {
   return c != nullptr && c->groups == input.c && c->groups > 1 && c->output_channels == c->groups;
 }
 
-bool wants_rows(const Layer& layer, const LayerTensor& input) {
-  const bool is_image = input.shape.pixels() > 1 && input.layout.kind != LayoutKind::kChannelRows;
-  if (!is_image) return false;
-  if (layer.as<Pool>() != nullptr) return true;
+// Windows slide over rows; a first convolution takes the few channels of an interleaved image as they are.
+bool takes_layout(const Layer& layer, const Shape& input, LayoutKind kind) {
   const auto* c = layer.as<Convolution>();
-  if (c == nullptr) return false;
-  return input.layout.kind == LayoutKind::kPanels || c->groups != 1 || input.shape.c > 4;
+  if (c == nullptr && layer.as<Pool>() == nullptr) return has_loops(layer, {&input, 1});
+  if (kind == LayoutKind::kChannelRows || input.pixels() == 1) return true;
+  return kind == LayoutKind::kInterleaved && c != nullptr && c->groups == 1 && input.c <= 4;
 }
+bool makes_layout(const Layer&, const Shape&, LayoutKind) { return true; }
 
 }  // namespace espalier

@@ -1,28 +1,27 @@
-// Every kind of layer that is no SpMM, as loop programs.
+// One entry for all layers that become loop programs.
 #pragma once
 
 #include "codegen/layers/layer_code.h"
 
 namespace espalier {
 
-/// The steps that compute a layer from `inputs` (one tensor per input of the layer, in its order; constants too) into
-/// `output`. `name` is a C identifier; programs are called `name`, `name_1`, ... Which layouts a kind takes is in
-/// takes_rows_only. Errors: kUnsupported for what no generator takes; kInternal from verify.
-/// `input_activation` is applied to the elements of the first input before all else, where takes_input_activation.
+/// The steps that compute `layer`: programs named `name` (with a number where there are several). `inputs` in the order
+/// of the layer's, constants with their values.
+/// Errors: kUnsupported for a kind without loops (fully connected layers for SpMM), for a batch above
+/// 1, for a layout that takes_layout refuses; kInternal.
 Result<std::vector<LayerStep>> layer_steps(const Layer& layer, std::span<const LayerTensor> inputs,
-                                           const LayerTensor& output, const Target& target, const std::string& name,
+                                           const LayerTensor& output, const Target& target, std::string name,
                                            const Activation& input_activation = {});
 
-/// Whether the layer can take over the activation of what it reads: depthwise convolutions copy every element once
-/// anyway, so that a pass over memory is spared.
+/// Whether the layer can take over the activation of what it reads, as layer_steps' `input_activation`: depthwise
+/// convolutions copy every element once anyway, so that a pass over memory is spared.
 bool takes_input_activation(const Layer& layer, const Shape& input);
 
-/// Whether the layer wants input `i` in channel rows: windows over an image do, but for a first convolution, which
-/// takes the few channels of an interleaved image as they are.
-bool wants_rows(const Layer& layer, const LayerTensor& input);
+/// Whether layer_steps has code for a layer of this shape.
+bool has_loops(const Layer& layer, std::span<const Shape> inputs);
 
-/// A copy from one layout to another, of one shape.
-Result<LayerStep> conversion_step(const LayerTensor& from, const LayerTensor& to, const Target& target,
-                                  const std::string& name);
+/// Whether it takes this layout of an input, or makes it of the output.
+bool takes_layout(const Layer& layer, const Shape& input, LayoutKind kind);
+bool makes_layout(const Layer& layer, const Shape& output, LayoutKind kind);
 
 }  // namespace espalier

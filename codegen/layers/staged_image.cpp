@@ -9,6 +9,21 @@ int64_t rounded_up(int64_t value, int64_t multiple) { return (value + multiple -
 
 }  // namespace
 
+Affine element_at(LoopBuilder& b, const LayerTensor& tensor, const Affine& channel, const Affine& pixel) {
+  const int64_t channels = tensor.shape.c, panel = tensor.layout.panel;
+  switch (tensor.layout.kind) {
+    case LayoutKind::kChannelRows:
+      return channel * tensor.layout.stride + pixel;
+    case LayoutKind::kPanels: {
+      const Index p = b.index(pixel);
+      return Affine(b.divide(p, panel)) * (channels * panel) + channel * panel + Affine(b.modulo(p, panel));
+    }
+    case LayoutKind::kInterleaved:
+      break;
+  }
+  return pixel * channels + channel;
+}
+
 StagedImage::StagedImage(const Window& window, const LayerTensor& image, const Shape& output, uint32_t output_rows,
                          uint32_t channels, uint32_t lanes)
     : window_(window), image_(image), channels_(channels), lanes_(lanes) {

@@ -1,9 +1,15 @@
 // A piece of an image, padded and sorted by column phase, in scratch memory: what windows slide over.
 #pragma once
 
-#include "codegen/layers/generators.h"
+#include <functional>
+
+#include "codegen/layers/layer_code.h"
+#include "codegen/layers/loop_builder.h"
 
 namespace espalier {
+
+/// Where channel `channel` of pixel `pixel` stands.
+Affine element_at(LoopBuilder& b, const LayerTensor& tensor, const Affine& channel, const Affine& pixel);
 
 /// Rows of `channels` image channels as a window of stride s and dilation d needs them. With phase q = column mod s of
 /// the padded image, its columns lie in lines of their own, so that outputs ox, ox + 1, ... of one tap read adjacent

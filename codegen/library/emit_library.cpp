@@ -5,7 +5,7 @@
 #include "backends/c_source/c_header.h"
 #include "backends/c_source/c_source.h"
 #include "backends/c_source/manifest.h"
-#include "backends/link/link.h"
+#include "backends/link/link_objects.h"
 #include "backends/mc/assembly_listing.h"
 #include "backends/mc/object_writer.h"
 #include "backends/text_template.h"
@@ -21,9 +21,15 @@ struct EmissionName {
   Emission kind;
 };
 constexpr EmissionName kNames[] = {
-    {"object", Emission::kObject},   {"archive", Emission::kArchive}, {"shared", Emission::kShared},
-    {"asm", Emission::kAssembly},    {"c", Emission::kC},             {"header", Emission::kHeader},
-    {"wasm", Emission::kWasm},       {"manifest", Emission::kManifest}, {"program", Emission::kProgram},
+    {"object", Emission::kObject},
+    {"archive", Emission::kArchive},
+    {"shared", Emission::kShared},
+    {"asm", Emission::kAssembly},
+    {"c", Emission::kC},
+    {"header", Emission::kHeader},
+    {"wasm", Emission::kWasm},
+    {"manifest", Emission::kManifest},
+    {"program", Emission::kProgram},
 };
 
 bool is_native(const Target& target) { return target.isa == Isa::kX86_64 || target.isa == Isa::kAArch64; }
@@ -75,9 +81,9 @@ class LibraryWriter {
       case Emission::kObject:
         return add(options_.library + ".o", object());
       case Emission::kArchive:
-        return linked(".a", link_archive);
+        return archive();
       case Emission::kShared:
-        return linked(".so", link_shared);
+        return shared();
       case Emission::kAssembly:
         return add(options_.library + ".s", assembly());
       case Emission::kC:
@@ -99,11 +105,18 @@ class LibraryWriter {
     for (const CompiledKernel& k : kernels_) codes.push_back(k.code);
     return write_object(codes, target_);
   }
-  template <typename Link>
-  Status linked(std::string_view ending, Link link) {
+  Status archive() {
     auto bytes = object();
     if (!bytes) return std::move(bytes).error();
-    return add(options_.library + std::string(ending), link({*std::move(bytes)}, target_, options_.library));
+    const ArchiveMember members[] = {{"kernels.o", *std::move(bytes)}};
+    return add(options_.library + ".a", make_archive(members, target_.format));
+  }
+  Status shared() {
+    const auto bytes = object();
+    if (!bytes) return bytes.error();
+    std::vector<std::string> exports;
+    for (const CompiledKernel& k : kernels_) exports.push_back(k.program->name);
+    return add(options_.library + ".so", link_shared({&*bytes, 1}, exports, options_.library + ".so"));
   }
   Result<std::string> assembly() const { return target_.isa == Isa::kWasm ? module_assembly() : native_assembly(); }
   Result<std::string> native_assembly() const {
@@ -209,7 +222,8 @@ Result<std::set<Emission>> parse_emissions(std::string_view text, const Target& 
     const std::string_view name = text.substr(0, comma);
     const auto* found = std::find_if(std::begin(kNames), std::end(kNames), [&](auto& n) { return n.name == name; });
     if (found == std::end(kNames))
-      return bad_input("cannot emit '{}', known kinds are object, archive, shared, asm, c, header, wasm, manifest, program", name);
+      return bad_input(
+          "cannot emit '{}', known kinds are object, archive, shared, asm, c, header, wasm, manifest, program", name);
     if (!can_emit(found->kind, target)) return unsupported("target {} has no {} to emit", target.name, name);
     kinds.insert(found->kind);
     if (comma == std::string_view::npos) return kinds;

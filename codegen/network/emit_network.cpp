@@ -2,7 +2,7 @@
 
 #include "backends/c_source/c_source.h"
 #include "backends/c_source/manifest.h"
-#include "backends/link/link.h"
+#include "backends/link/link_objects.h"
 #include "backends/mc/object_writer.h"
 #include "backends/network/network_header.h"
 #include "backends/network/network_object.h"
@@ -44,11 +44,9 @@ class NetworkWriter {
   Status write(Emission kind) {
     switch (kind) {
       case Emission::kObject:
-        return linked(".o", link_relocatable);
       case Emission::kArchive:
-        return linked(".a", link_archive);
       case Emission::kShared:
-        return linked(".so", link_shared);
+        return linked(kind);
       case Emission::kWasm:
         return add(".wasm", write_wasm_network(program_));
       case Emission::kC:
@@ -65,11 +63,22 @@ class NetworkWriter {
   }
 
   /// The kernels' object and that of everything else, made into one file.
-  template <typename Link>
-  Status linked(std::string_view ending, Link link) {
+  Status linked(Emission kind) {
     const auto objects = network_objects(network_);
     if (!objects) return objects.error();
-    return add(ending, link(*objects, program_.target, program_.name));
+    const std::string exports[] = {program_.name};
+    if (kind == Emission::kShared) return add(".so", link_shared(*objects, exports, options_.library + ".so"));
+    if (kind == Emission::kArchive) {
+      std::vector<ArchiveMember> members;
+      for (const std::string& object : *objects)
+        members.push_back({members.empty() ? "kernels.o" : "network.o", object});
+      return add(".a", make_archive(members, program_.target.format));
+    }
+    if (objects->size() == 1) return add(".o", objects->front());
+    if (program_.target.format != ObjectFormat::kElf)
+      return unsupported("target {} has no single object of a network to emit; emit a static library: --emit archive",
+                         program_.target.name);
+    return add(".o", link_relocatable(*objects, exports));
   }
 
   Status c_sources() {
@@ -95,7 +104,7 @@ class NetworkWriter {
   Status programs() {
     for (const CompiledKernel& k : network_.kernels)
       files_.push_back({k.program->name + ".program", print(*k.program)});
-    for (const LoopProgram& loop : program_.loops) files_.push_back({loop.name + ".loops", loop.name});
+    for (const LoopProgram& loop : program_.loops) files_.push_back({loop.name + ".loops", print(loop)});
     return {};
   }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "codegen/layers/layer_steps.h"
+#include "codegen/layers/movement_layers.h"
 #include "ir/network/network_cost.h"
 
 namespace espalier {
@@ -43,6 +44,8 @@ Layer as_matrix_product(const Network& network, const Layer& layer) {
   product.operation = FullyConnected{c->output_channels, c->weights, c->bias};
   return product;
 }
+
+constexpr uint64_t kNoPlace = UINT64_MAX;
 
 class Planner {
  public:
@@ -96,13 +99,18 @@ class Planner {
     }
   }
 
-  /// The value of `tensor` as it is.
+  /// The value of `tensor` as it is. Constants get a place only when a step reads them (placed).
   uint32_t value_of(TensorId tensor) {
-    if (home_[tensor].empty()) {  // a constant
+    if (home_[tensor].empty()) {
       const Tensor& t = network_.tensors[tensor];
-      home_[tensor].push_back(add_value({t.shape, {}}, PlaceSpace::kConstants, 0, add_constants(t.data)));
+      home_[tensor].push_back(add_value({t.shape, {}, t.data}, PlaceSpace::kConstants, 0, kNoPlace));
     }
     return home_[tensor].front();
+  }
+  uint32_t placed(uint32_t value) {
+    PlannedValue& v = plan_.values[value];
+    if (v.space == PlaceSpace::kConstants && v.offset == kNoPlace) v.offset = add_constants(v.tensor.constant);
+    return value;
   }
 
   /// The value of `tensor` in a layout; converted once.
@@ -117,6 +125,7 @@ class Planner {
   }
 
   Status convert(uint32_t from, uint32_t to) {
+    placed(from);
     auto step = conversion_step(plan_.values[from].tensor, plan_.values[to].tensor, plan_.target, next_name());
     if (!step) return std::move(step).error();
     add_loop(*std::move(step), {from}, to);
@@ -196,7 +205,8 @@ class Planner {
     for (const TensorId tensor : layer.inputs) {
       const uint32_t value = value_of(tensor);
       const LayerTensor found = plan_.values[value].tensor;
-      const auto taken = wants_rows(layer, found) ? value_in(tensor, inner_layout(found.shape)) : Result(value);
+      const bool is_taken = found.is_constant() || takes_layout(layer, found.shape, found.layout.kind);
+      const auto taken = is_taken ? Result(value) : value_in(tensor, inner_layout(found.shape));
       if (!taken) return taken.error();
       inputs.push_back(*taken);
       tensors.push_back(plan_.values[*taken].tensor);
@@ -222,8 +232,9 @@ class Planner {
     PlannedOperation operation;
     operation.name = layer_ < network_.layers.size() ? network_.layers[layer_].name : "outputs";
     operation.layer = layer_;
-    operation.x0 = inputs[step.x0];
-    if (step.program.elements[static_cast<size_t>(LoopBuffer::kX1)] != 0) operation.x1 = inputs[step.x1];
+    const auto reads = [&](LoopBuffer buffer) { return step.program.elements[static_cast<size_t>(buffer)] != 0; };
+    operation.x0 = reads(LoopBuffer::kX0) ? placed(inputs[step.x0]) : output;
+    if (reads(LoopBuffer::kX1)) operation.x1 = placed(inputs[step.x1]);
     operation.y = output;
     operation.multiply_adds = multiply_adds;
     operation.weights = add_constants(step.weights);

@@ -28,7 +28,8 @@ enum class LoopOp : uint8_t {
   kMultiply,     ///< d = a * b
   kDivide,       ///< d = a / b
   kFma,          ///< d = c + a * b: one rounding with Arithmetic::kFma, two with kMulAdd (the target's)
-  kMax,          ///< d = a > b ? a : b (NaN in either gives b: a clamp, or a limit that keeps NaN)
+  kMax,          ///< d = a > b ? a : b. NaN in a gives b (a clamp); NaN in b gives b where a is a constant (a limit that
+                 ///< keeps NaN), else b or a; of two zeros it may be either
   kMin,          ///< d = a < b ? a : b (the same)
   kRound,        ///< d = a rounded to the nearest whole number, ties to even; |a| < 2^22, or NaN, which stays
   kScale,        ///< d = a * 2^b, b whole, -126 <= b <= 127 (exact but for under- and overflow); a NaN gives NaN
@@ -134,9 +135,10 @@ const LoopOpInfo& loop_op_info(LoopOp op);
 std::string print(const LoopProgram& program);
 
 /// Proves that the program may run: registers in range and written before they are read; integer registers, taken as
-/// intervals (table entries by the least and greatest that the access may reach), keep every access inside its buffer and the table;
-/// lanes 1..L; steps positive; loops closed; nothing stored to x0, x1, weights. A program that is in_place is also
-/// checked for exactly that parity by tests, not here. Errors (kInternal) name the operation's number and both values.
+/// intervals (table entries by the least and greatest of those that the access may read), keep every access inside its
+/// buffer and the table; lanes 1..L; steps positive; loops closed; nothing stored to x0, x1, weights. A program that is
+/// in_place is also checked for exactly that parity by tests, not here. Errors (kInternal) name the operation's number
+/// and both values.
 Status verify(const LoopProgram& program);
 
 /// Buffers of a run; spans are at least as long as the program says. table comes from the program.

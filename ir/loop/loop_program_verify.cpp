@@ -115,9 +115,9 @@ class Verifier {
     const auto entries = static_cast<int64_t>(program_.table.size());
     if (result->low < 0 || result->high >= entries)
       return internal_error("reads table entries {} to {}, but there are {}", result->low, result->high, entries);
-    const auto [low, high] = std::ranges::minmax(std::span(program_.table).subspan(
-        static_cast<size_t>(result->low), static_cast<size_t>(result->high - result->low + 1)));
-    return write(op.d, {low, high});
+    const auto [low, high] =
+        std::minmax_element(program_.table.begin() + result->low, program_.table.begin() + result->high + 1);
+    return write(op.d, {*low, *high});
   }
 
   Result<Interval> immediate_result(const LoopInstruction& op) const {

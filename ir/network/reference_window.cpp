@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ir/network/reference_layers.h"
+#include "ir/network/resize_source.h"
 
 namespace espalier {
 namespace {
@@ -30,52 +31,9 @@ double pooled(PoolKind kind, const ReferenceCall& call, uint32_t n, Range rows, 
   return average ? result / static_cast<double>(places) : result;
 }
 
-/// Where an output line of a resize takes its value from: between `low` and `high`, `part` of the way.
-struct Source {
-  uint32_t low, high;
-  double part;
-};
-
-/// One division of whole numbers, so that a coordinate that is a whole number comes out as one.
-double coordinate(ResizeCoordinates kind, double i, double in, double out) {
-  switch (kind) {
-    case ResizeCoordinates::kAsymmetric:
-      return i * in / out;
-    case ResizeCoordinates::kHalfPixel:
-      return (2 * i + 1) * in / (2 * out) - 0.5;
-    case ResizeCoordinates::kAlignCorners:
-      return out > 1 ? i * (in - 1) / (out - 1) : 0;
-  }
-  return 0;
-}
-
-double rounded(ResizeRounding rounding, double x) {
-  switch (rounding) {
-    case ResizeRounding::kFloor:
-      return std::floor(x);
-    case ResizeRounding::kCeil:
-      return std::ceil(x);
-    case ResizeRounding::kHalfDown:
-      return std::ceil(x - 0.5);
-    case ResizeRounding::kHalfUp:
-      return std::floor(x + 0.5);
-  }
-  return 0;
-}
-
-Source source_of(const Resize& r, uint32_t output, uint32_t in, uint32_t out) {
-  const double exact = coordinate(r.coordinates, output, in, out), last = in - 1.0;
-  if (r.kind == ResizeKind::kNearest) {
-    const auto place = static_cast<uint32_t>(std::clamp(rounded(r.rounding, exact), 0.0, last));
-    return {place, place, 0};
-  }
-  const double inside = std::clamp(exact, 0.0, last), low = std::floor(inside);
-  return {static_cast<uint32_t>(low), static_cast<uint32_t>(std::min(low + 1, last)), inside - low};
-}
-
 double between(double a, double b, double part) { return a + (b - a) * part; }
 
-double resized(const ReferenceCall& call, uint32_t n, const Source& row, const Source& column, uint32_t c) {
+double resized(const ReferenceCall& call, uint32_t n, const ResizeSource& row, const ResizeSource& column, uint32_t c) {
   const auto at = [&](uint32_t h, uint32_t w) { return double{call.inputs[0][call.in().index(n, h, w, c)]}; };
   if (row.part == 0 && column.part == 0) return at(row.low, column.low);
   const double top = between(at(row.low, column.low), at(row.low, column.high), column.part);
@@ -110,7 +68,8 @@ void run_layer(const Resize& operation, const ReferenceCall& call) {
   for (uint32_t n = 0; n < out.n; ++n)
     for (uint32_t y = 0; y < out.h; ++y)
       for (uint32_t x = 0; x < out.w; ++x) {
-        const Source row = source_of(operation, y, in.h, out.h), column = source_of(operation, x, in.w, out.w);
+        const ResizeSource row = resize_source(operation, y, in.h, out.h);
+        const ResizeSource column = resize_source(operation, x, in.w, out.w);
         for (uint32_t c = 0; c < out.c; ++c) call.store(out.index(n, y, x, c), resized(call, n, row, column, c));
       }
 }

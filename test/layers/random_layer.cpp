@@ -24,7 +24,7 @@ class Maker {
     made_.output = {shape, layout(shape)};
     share_layouts();
     for (LayerTensor& input : made_.inputs)
-      if (wants_rows(made_.layer(), input)) input.layout = rows(input.shape);
+      if (!takes_layout(made_.layer(), input.shape, input.layout.kind)) input.layout = rows(input.shape);
     return std::move(made_);
   }
 
@@ -65,7 +65,8 @@ class Maker {
   void share_layouts() {
     if (chance(2)) return;
     for (LayerTensor& input : made_.inputs)
-      if (input.shape.pixels() == made_.output.shape.pixels() && input.shape.pixels() > 1) input.layout = made_.output.layout;
+      if (input.shape.pixels() == made_.output.shape.pixels() && input.shape.pixels() > 1)
+        input.layout = made_.output.layout;
   }
   Activation activation() {
     const Activation choices[] = {{},

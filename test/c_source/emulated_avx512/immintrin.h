@@ -11,6 +11,9 @@ typedef struct {
 typedef struct {
   float lane[4];
 } __m128;
+typedef struct {
+  int lane[16];
+} __m512i;
 typedef unsigned short __mmask16;
 
 #define _MM_HINT_T0 3
@@ -61,6 +64,62 @@ __attribute__((unused)) static __m512 _mm512_max_ps(__m512 a, __m512 b) {
 __attribute__((unused)) static __m512 _mm512_min_ps(__m512 a, __m512 b) {
   EMULATED_LANES if (a.lane[i] < b.lane[i]) b.lane[i] = a.lane[i];
   return b;
+}
+__attribute__((unused)) static __m512 _mm512_add_ps(__m512 a, __m512 b) {
+  EMULATED_LANES a.lane[i] = a.lane[i] + b.lane[i];
+  return a;
+}
+__attribute__((unused)) static __m512 _mm512_sub_ps(__m512 a, __m512 b) {
+  EMULATED_LANES a.lane[i] = a.lane[i] - b.lane[i];
+  return a;
+}
+__attribute__((unused)) static __m512 _mm512_mul_ps(__m512 a, __m512 b) {
+  EMULATED_LANES a.lane[i] = a.lane[i] * b.lane[i];
+  return a;
+}
+__attribute__((unused)) static __m512 _mm512_div_ps(__m512 a, __m512 b) {
+  EMULATED_LANES a.lane[i] = a.lane[i] / b.lane[i];
+  return a;
+}
+/* Only to the nearest, the default of the machine. */
+__attribute__((unused)) static __m512 _mm512_roundscale_ps(__m512 a, int to_nearest) {
+  EMULATED_LANES a.lane[i] = to_nearest == 8 ? nearbyintf(a.lane[i]) : NAN;
+  return a;
+}
+__attribute__((unused)) static __m512i _mm512_set1_epi32(int a) {
+  __m512i d;
+  EMULATED_LANES d.lane[i] = a;
+  return d;
+}
+__attribute__((unused)) static __m512i _mm512_cvttps_epi32(__m512 a) {
+  __m512i d;
+  EMULATED_LANES d.lane[i] = (int)a.lane[i];
+  return d;
+}
+__attribute__((unused)) static __m512i _mm512_add_epi32(__m512i a, __m512i b) {
+  EMULATED_LANES a.lane[i] += b.lane[i];
+  return a;
+}
+__attribute__((unused)) static __m512i _mm512_slli_epi32(__m512i a, unsigned bits) {
+  EMULATED_LANES a.lane[i] = (int)((unsigned)a.lane[i] << bits);
+  return a;
+}
+__attribute__((unused)) static __m512 _mm512_castsi512_ps(__m512i a) {
+  __m512 d;
+  __builtin_memcpy(&d, &a, sizeof d);
+  return d;
+}
+#define _mm512_setr_epi32(...) ((__m512i){{__VA_ARGS__}})
+__attribute__((unused)) static __m512 _mm512_permutex2var_ps(__m512 a, __m512i index, __m512 b) {
+  __m512 d;
+  EMULATED_LANES d.lane[i] = (index.lane[i] & 16 ? b : a).lane[index.lane[i] & 15];
+  return d;
+}
+/* Groups of four lanes: the lower two of the result from a, the upper two from b. */
+__attribute__((unused)) static __m512 _mm512_shuffle_f32x4(__m512 a, __m512 b, int groups) {
+  __m512 d;
+  EMULATED_LANES d.lane[i] = (i < 8 ? a : b).lane[4 * (groups >> 2 * (i / 4) & 3) + i % 4];
+  return d;
 }
 
 #endif

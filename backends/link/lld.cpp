@@ -1,6 +1,7 @@
-#include "backends/link/run_lld.h"
+#include "backends/link/lld.h"
 
 #include <mutex>
+#include <vector>
 
 #include "lld/Common/Driver.h"
 #include "llvm/ADT/SmallString.h"
@@ -15,6 +16,8 @@ LLD_HAS_DRIVER(wasm)
 
 namespace espalier {
 namespace {
+
+constexpr const char* kProgram[] = {"ld.lld", "wasm-ld"};  // by Linker: which linker lld is to be
 
 /// A directory of our own that is gone at the end of the scope.
 class TemporaryDirectory {
@@ -69,23 +72,16 @@ class CrashRecovery {
   ~CrashRecovery() { llvm::CrashRecoveryContext::Disable(); }
 };
 
-struct LinkerRow {
-  const char* name;
-  lld::DriverDef driver;
-};
-constexpr LinkerRow kLinkers[] = {{"ld.lld", {lld::Gnu, &lld::elf::link}}, {"wasm-ld", {lld::Wasm, &lld::wasm::link}}};
-
-Status link(const LinkerRow& linker, const std::vector<std::string>& command) {
+Status run(const std::vector<const char*>& arguments) {
   static std::mutex mutex;  // lld keeps its state in globals
   static bool usable = true;
   const std::lock_guard lock(mutex);
   if (!usable) return internal_error("lld cannot run again in this process after an earlier crash");
-  std::vector<const char*> arguments{linker.name};
-  for (const std::string& argument : command) arguments.push_back(argument.c_str());
   std::string out, messages;
   llvm::raw_string_ostream out_stream(out), message_stream(messages);
   const CrashRecovery recovery;
-  const lld::Result result = lld::lldMain(arguments, out_stream, message_stream, {linker.driver});
+  const lld::Result result =
+      lld::lldMain(arguments, out_stream, message_stream, {{lld::Gnu, &lld::elf::link}, {lld::Wasm, &lld::wasm::link}});
   usable = result.canRunAgain;
   message_stream.flush();
   if (result.retCode == 0) return {};
@@ -94,19 +90,23 @@ Status link(const LinkerRow& linker, const std::vector<std::string>& command) {
 
 }  // namespace
 
-Result<std::string> run_lld(Linker linker, const std::vector<std::string>& arguments,
-                            const std::vector<LinkerInput>& inputs, const std::string& output) {
+Result<std::string> run_lld(Linker linker, std::span<const std::string> arguments, std::span<const LinkerFile> files,
+                            const std::string& output_name) {
   TemporaryDirectory directory;
   if (Status s = directory.create(); !s) return std::move(s).error();
-  std::vector<std::string> command = arguments;
-  for (const LinkerInput& input : inputs) {
-    command.push_back(directory.file(input.name));
-    if (Status s = write_file(command.back(), input.bytes); !s) return std::move(s).error();
+  std::vector<std::string> line{kProgram[static_cast<size_t>(linker)]};
+  line.insert(line.end(), arguments.begin(), arguments.end());
+  for (const LinkerFile& file : files) {
+    const std::string path = directory.file(file.name);
+    if (Status s = write_file(path, file.bytes); !s) return std::move(s).error();
+    line.push_back(fmt::format("{}{}", file.option, path));
   }
-  const std::string result = directory.file(output);
-  command.insert(command.end(), {"-o", result});
-  if (Status s = link(kLinkers[static_cast<size_t>(linker)], command); !s) return std::move(s).error();
-  return read_file(result);
+  const std::string output = directory.file(output_name);
+  line.insert(line.end(), {"-o", output});
+  std::vector<const char*> pointers;
+  for (const std::string& argument : line) pointers.push_back(argument.c_str());
+  if (Status s = run(pointers); !s) return std::move(s).error();
+  return read_file(output);
 }
 
 }  // namespace espalier

@@ -1,8 +1,10 @@
 // Layers that slide a window over an image: depthwise convolution, pools, convolution (dense or sparse).
+#include "codegen/layers/window_layers.h"
+
 #include <algorithm>
 #include <limits>
 
-#include "codegen/layers/generators.h"
+#include "codegen/layers/activation_code.h"
 #include "codegen/layers/staged_image.h"
 
 namespace espalier {
@@ -10,6 +12,18 @@ namespace {
 
 /// Scratch that one item may fill (elements): half of a 512 KiB L2, and less than L1D for all but the largest images.
 constexpr uint64_t kMostScratch = 32 * 1024;
+
+void set_tensor(LoopBuilder& b, LoopBuffer buffer, const LayerTensor& tensor) {
+  b.set_elements(buffer, tensor.elements());
+}
+
+LayerSteps single_step(LoopBuilder& b, std::vector<float> weights) {
+  auto program = b.finish();
+  if (!program) return std::move(program).error();
+  std::vector<LayerStep> steps;
+  steps.push_back({*std::move(program), std::move(weights)});
+  return steps;
+}
 
 uint32_t registers_of(const Target& target) { return target.vector->registers; }
 
@@ -188,11 +202,12 @@ Tile fold_tile(const Target& target, const Shape& output, uint32_t held) {
 }
 
 /// Weights in the layer are [output channel][height][width][1]; in the step [output channel][bias, taps].
-LayerSteps depthwise_steps(const LayerJob& job, const Convolution& layer) {
+LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
   const Window& w = layer.window;
-  const uint32_t taps = w.height * w.width, outputs = layer.output_channels, multiplier = outputs / job.input().shape.c;
+  const uint32_t taps = w.height * w.width, outputs = layer.output_channels,
+                 multiplier = outputs / job.inputs[0].shape.c;
   LoopBuilder b(job.name, job.target);
-  set_tensor(b, LoopBuffer::kX0, job.input());
+  set_tensor(b, LoopBuffer::kX0, job.inputs[0]);
   set_tensor(b, LoopBuffer::kY, job.output);
   std::vector<float> weights;
   for (uint32_t o = 0; o < outputs; ++o) {
@@ -201,7 +216,7 @@ LayerSteps depthwise_steps(const LayerJob& job, const Convolution& layer) {
                    layer.weights.begin() + uint64_t{o + 1} * taps);
   }
   b.set_elements(LoopBuffer::kWeights, weights.size());
-  const uint32_t rows = strip_rows(w, job.input(), job.output.shape, 1, b.lanes(), job.output.shape.h);
+  const uint32_t rows = strip_rows(w, job.inputs[0], job.output.shape, 1, b.lanes(), job.output.shape.h);
   const uint32_t strips = strips_of(job.output.shape.h, rows);
   b.set_items(outputs * strips);
   const Index channel = strips == 1 ? b.item() : b.divide(b.item(), strips);
@@ -214,7 +229,7 @@ LayerSteps depthwise_steps(const LayerJob& job, const Convolution& layer) {
     return b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1) + Affine(1 + i * w.width + j));
   };
   WindowFold fold{w,
-                  job.input(),
+                  job.inputs[0],
                   job.output,
                   fold_tile(job.target, job.output.shape, holds_weights ? taps : 0),
                   0,
@@ -285,20 +300,20 @@ struct ConvolutionBlock {
 
 class ConvolutionWriter {
  public:
-  ConvolutionWriter(const LayerJob& job, const Convolution& layer)
+  ConvolutionWriter(const LayerRequest& job, const Convolution& layer)
       : job_(job),
         layer_(layer),
         b_(job.name, job.target),
-        in_group_(layer.channels_per_group(job.input().shape.c)),
+        in_group_(layer.channels_per_group(job.inputs[0].shape.c)),
         out_group_(layer.output_channels / layer.groups),
         taps_(layer.window.height * layer.window.width) {}
 
   LayerSteps run() {
     const Shape& out = job_.output.shape;
-    set_tensor(b_, LoopBuffer::kX0, job_.input());
+    set_tensor(b_, LoopBuffer::kX0, job_.inputs[0]);
     set_tensor(b_, LoopBuffer::kY, job_.output);
-    const uint32_t rows = strip_rows(layer_.window, job_.input(), out, in_group_, b_.lanes(), 8);
-    const StagedImage staged(layer_.window, job_.input(), out, rows, in_group_, b_.lanes());
+    const uint32_t rows = strip_rows(layer_.window, job_.inputs[0], out, in_group_, b_.lanes(), 8);
+    const StagedImage staged(layer_.window, job_.inputs[0], out, rows, in_group_, b_.lanes());
     b_.set_elements(LoopBuffer::kScratch, staged.elements() + b_.lanes());
     const uint32_t strips = strips_of(out.h, rows);
     b_.set_items(strips * layer_.groups);
@@ -458,7 +473,7 @@ class ConvolutionWriter {
     });
   }
 
-  const LayerJob& job_;
+  const LayerRequest& job_;
   const Convolution& layer_;
   LoopBuilder b_;
   const uint32_t in_group_, out_group_, taps_;
@@ -469,31 +484,31 @@ class ConvolutionWriter {
 
 }  // namespace
 
-LayerSteps convolution_steps(const LayerJob& job) {
+LayerSteps convolution_steps(const LayerRequest& job) {
   const auto& layer = *job.layer.as<Convolution>();
-  const uint32_t inputs = job.input().shape.c;
+  const uint32_t inputs = job.inputs[0].shape.c;
   if (layer.groups == inputs && inputs > 1) return depthwise_steps(job, layer);
   return ConvolutionWriter(job, layer).run();
 }
 
-LayerSteps pool_steps(const LayerJob& job) {
+LayerSteps pool_steps(const LayerRequest& job) {
   const auto& layer = *job.layer.as<Pool>();
   const bool is_max = layer.kind == PoolKind::kMax;
   LoopBuilder b(job.name, job.target);
-  set_tensor(b, LoopBuffer::kX0, job.input());
+  set_tensor(b, LoopBuffer::kX0, job.inputs[0]);
   set_tensor(b, LoopBuffer::kY, job.output);
   const Shape& out = job.output.shape;
   const uint32_t lanes = b.lanes(), pitch = (out.w + lanes - 1) / lanes * lanes;
   std::vector<float> counts;
-  if (!is_max) counts = window_counts(layer.window, job.input().shape, out, pitch);
+  if (!is_max) counts = window_counts(layer.window, job.inputs[0].shape, out, pitch);
   b.set_elements(LoopBuffer::kWeights, counts.size());
-  const uint32_t rows = strip_rows(layer.window, job.input(), out, 1, lanes, out.h), strips = strips_of(out.h, rows);
+  const uint32_t rows = strip_rows(layer.window, job.inputs[0], out, 1, lanes, out.h), strips = strips_of(out.h, rows);
   b.set_items(out.c * strips);
   const Index channel = strips == 1 ? b.item() : b.divide(b.item(), strips);
   const Index strip = strips == 1 ? b.item() : b.modulo(b.item(), strips);
   const float lowest = -std::numeric_limits<float>::infinity();
   WindowFold fold{layer.window,
-                  job.input(),
+                  job.inputs[0],
                   job.output,
                   fold_tile(job.target, out, 0),
                   is_max ? lowest : 0.0f,

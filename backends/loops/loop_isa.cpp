@@ -1,0 +1,23 @@
+#include "backends/loops/loop_isa.h"
+
+namespace espalier::loops {
+namespace {
+
+constexpr LoopIsa kLoopIsas[] = {
+    {"avx2", "x86-64", "+avx2,+fma", FusedForm::kFma, LargerForm::kCompareSelect, PartialForm::kMaskedLoads},
+    {"avx512", "x86-64", "+avx512f", FusedForm::kFma, LargerForm::kCompareSelect, PartialForm::kMasks},
+    {"neon", "generic", "+neon", FusedForm::kFma, LargerForm::kMaxNum, PartialForm::kPieces},
+    {"simd128", "mvp", "+simd128", FusedForm::kMultiplyAdd, LargerForm::kCompareSelect, PartialForm::kPieces},
+    {"relaxed", "mvp", "+simd128,+relaxed-simd", FusedForm::kRelaxedMadd, LargerForm::kCompareSelect,
+     PartialForm::kPieces},
+};
+
+}  // namespace
+
+Result<const LoopIsa*> find_loop_isa(const Target& target) {
+  for (const LoopIsa& isa : kLoopIsas)
+    if (isa.name == target.vector->name) return &isa;
+  return unsupported("target {} has no machine code for vector ISA '{}'", target.name, target.vector->name);
+}
+
+}  // namespace espalier::loops

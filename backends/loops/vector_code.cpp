@@ -1,0 +1,204 @@
+#include "backends/loops/vector_code.h"
+
+#include <bit>
+
+#include "llvm/IR/IntrinsicsWebAssembly.h"
+
+namespace espalier::loops {
+namespace {
+
+const llvm::Align kFloatAlign(4);
+
+/// The largest piece that lanes up to `left` can be moved in.
+uint32_t piece_lanes(uint32_t left) { return std::bit_floor(left); }
+
+}  // namespace
+
+VectorCode::VectorCode(llvm::IRBuilder<>& builder, const LoopIsa& isa, uint32_t lanes)
+    : builder_(builder), isa_(isa), lanes_(lanes), type_(llvm::FixedVectorType::get(builder.getFloatTy(), lanes)) {}
+
+llvm::Value* VectorCode::constant(float value) const {
+  llvm::Constant* scalar = llvm::ConstantFP::get(builder_.getContext(), llvm::APFloat(value));
+  return llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(lanes_), scalar);
+}
+
+llvm::Value* VectorCode::at(llvm::Value* pointer, uint32_t element) {
+  return element == 0 ? pointer : builder_.CreateConstInBoundsGEP1_32(builder_.getFloatTy(), pointer, element);
+}
+
+llvm::Constant* VectorCode::mask(uint32_t lanes) const {
+  llvm::SmallVector<llvm::Constant*, 16> bits;
+  for (uint32_t l = 0; l < lanes_; ++l) bits.push_back(builder_.getInt1(l < lanes));
+  return llvm::ConstantVector::get(bits);
+}
+
+llvm::Value* VectorCode::full_load(llvm::Value* pointer, uint32_t lanes) {
+  auto* type = llvm::FixedVectorType::get(builder_.getFloatTy(), lanes);
+  return builder_.CreateAlignedLoad(type, pointer, kFloatAlign);
+}
+
+llvm::Value* VectorCode::load(llvm::Value* pointer, uint32_t lanes) {
+  if (lanes == lanes_) return full_load(pointer, lanes_);
+  const bool masks = isa_.partial != PartialForm::kPieces && !std::has_single_bit(lanes);
+  if (masks || isa_.partial == PartialForm::kMasks)
+    return builder_.CreateMaskedLoad(type_, pointer, kFloatAlign, mask(lanes), llvm::Constant::getNullValue(type_));
+  return load_pieces(pointer, lanes);
+}
+
+/// A vector of `lanes` lanes with zeros above.
+llvm::Value* VectorCode::widened(llvm::Value* narrow, uint32_t lanes) {
+  if (lanes == lanes_) return narrow;
+  llvm::SmallVector<int, 16> mask;
+  for (uint32_t l = 0; l < lanes_; ++l) mask.push_back(static_cast<int>(std::min(l, lanes)));
+  return builder_.CreateShuffleVector(narrow, llvm::Constant::getNullValue(narrow->getType()), mask);
+}
+
+/// Pieces of two lanes go as one 64-bit element, because WebAssembly and NEON have that and no vectors of two floats
+/// (or only in other registers).
+llvm::Value* VectorCode::load_piece(llvm::Value* into, llvm::Value* pointer, uint32_t lane, uint32_t lanes) {
+  if (lanes >= 4) return widened(full_load(at(pointer, lane), lanes), lanes);  // the first piece, so into is zero
+  if (lanes == 1) {
+    llvm::Value* one = builder_.CreateAlignedLoad(builder_.getFloatTy(), at(pointer, lane), kFloatAlign);
+    return builder_.CreateInsertElement(into, one, uint64_t{lane});
+  }
+  llvm::Value* two = builder_.CreateAlignedLoad(builder_.getInt64Ty(), at(pointer, lane), kFloatAlign);
+  auto* pairs = llvm::FixedVectorType::get(builder_.getInt64Ty(), lanes_ / 2);
+  llvm::Value* whole = builder_.CreateInsertElement(builder_.CreateBitCast(into, pairs), two, uint64_t{lane / 2});
+  return builder_.CreateBitCast(whole, type_);
+}
+
+llvm::Value* VectorCode::load_pieces(llvm::Value* pointer, uint32_t lanes) {
+  llvm::Value* result = llvm::Constant::getNullValue(type_);
+  for (uint32_t lane = 0, piece = 0; lane < lanes; lane += piece) {
+    piece = piece_lanes(lanes - lane);
+    result = load_piece(result, pointer, lane, piece);
+  }
+  return result;
+}
+
+/// The first and the last full vector of the 2 * lanes - 1 elements cover all of them, and nothing else is read.
+llvm::Value* VectorCode::load_even(llvm::Value* pointer, uint32_t lanes) {
+  const uint32_t span = 2 * lanes - 1;
+  llvm::Value *first = nullptr, *last = nullptr;
+  const uint32_t last_at = span > lanes_ ? span - lanes_ : 0;
+  if (span <= lanes_) {
+    first = load(pointer, span);
+    last = llvm::PoisonValue::get(type_);
+  } else {
+    first = full_load(pointer, lanes_);
+    last = full_load(at(pointer, last_at), lanes_);
+  }
+  llvm::SmallVector<int, 16> even, kept;
+  for (uint32_t l = 0; l < lanes_; ++l) {
+    const uint32_t element = 2 * l;
+    even.push_back(static_cast<int>(l >= lanes ? 0 : element < lanes_ ? element : lanes_ + element - last_at));
+    kept.push_back(static_cast<int>(l < lanes ? l : lanes_));
+  }
+  llvm::Value* packed = builder_.CreateShuffleVector(first, last, even);
+  if (lanes == lanes_) return packed;
+  return builder_.CreateShuffleVector(packed, llvm::Constant::getNullValue(type_), kept);
+}
+
+llvm::Value* VectorCode::splat_load(llvm::Value* pointer) {
+  return builder_.CreateVectorSplat(lanes_, builder_.CreateAlignedLoad(builder_.getFloatTy(), pointer, kFloatAlign));
+}
+
+void VectorCode::store(llvm::Value* pointer, llvm::Value* a, uint32_t lanes) {
+  if (lanes == lanes_)
+    builder_.CreateAlignedStore(a, pointer, kFloatAlign);
+  else if (isa_.partial == PartialForm::kMasks)
+    builder_.CreateMaskedStore(a, pointer, kFloatAlign, mask(lanes));
+  else
+    store_pieces(pointer, a, lanes);
+}
+
+void VectorCode::store_pieces(llvm::Value* pointer, llvm::Value* a, uint32_t lanes) {
+  for (uint32_t lane = 0, piece = 0; lane < lanes; lane += piece) {
+    piece = piece_lanes(lanes - lane);
+    llvm::Value* part = nullptr;
+    if (piece == 1) {
+      part = builder_.CreateExtractElement(a, uint64_t{lane});
+    } else if (piece == 2) {
+      auto* pairs = llvm::FixedVectorType::get(builder_.getInt64Ty(), lanes_ / 2);
+      part = builder_.CreateExtractElement(builder_.CreateBitCast(a, pairs), uint64_t{lane / 2});
+    } else {
+      llvm::SmallVector<int, 16> mask;
+      for (uint32_t l = 0; l < piece; ++l) mask.push_back(static_cast<int>(lane + l));
+      part = builder_.CreateShuffleVector(a, mask);
+    }
+    builder_.CreateAlignedStore(part, at(pointer, lane), kFloatAlign);
+  }
+}
+
+llvm::Value* VectorCode::fma(llvm::Value* a, llvm::Value* b, llvm::Value* c) {
+  if (isa_.fused == FusedForm::kMultiplyAdd) return builder_.CreateFAdd(builder_.CreateFMul(a, b), c);
+  const auto id = isa_.fused == FusedForm::kFma ? llvm::Intrinsic::ID(llvm::Intrinsic::fma)
+                                                : llvm::Intrinsic::ID(llvm::Intrinsic::wasm_relaxed_madd);
+  return builder_.CreateIntrinsic(id, {a->getType()}, {a, b, c});
+}
+
+/// kMax, kMin and kMaxLanes.
+llvm::Value* VectorCode::chosen(LoopOp op, llvm::Value* a, llvm::Value* b) {
+  const bool smaller = op == LoopOp::kMin;
+  if (isa_.larger == LargerForm::kMaxNum)
+    return builder_.CreateBinaryIntrinsic(smaller ? llvm::Intrinsic::minnum : llvm::Intrinsic::maxnum, a, b);
+  return builder_.CreateSelect(smaller ? builder_.CreateFCmpOLT(a, b) : builder_.CreateFCmpOGT(a, b), a, b);
+}
+
+llvm::Value* VectorCode::limited(LoopOp op, llvm::Value* a, llvm::Value* b) {
+  if (isa_.larger != LargerForm::kMaxNum) return chosen(op, a, b);
+  return builder_.CreateBinaryIntrinsic(op == LoopOp::kMin ? llvm::Intrinsic::minimum : llvm::Intrinsic::maximum, a, b);
+}
+
+/// 2^b has a normal float for every legal b, so that one product rounds once.
+llvm::Value* VectorCode::scaled(llvm::Value* a, llvm::Value* power) {
+  auto* integers = llvm::VectorType::getInteger(type_);
+  llvm::Value* exponent = builder_.CreateFPToSI(power, integers);
+  llvm::Value* biased = builder_.CreateAdd(exponent, llvm::ConstantInt::get(integers, 127));
+  llvm::Value* factor = builder_.CreateShl(biased, llvm::ConstantInt::get(integers, 23));
+  return builder_.CreateFMul(a, builder_.CreateBitCast(factor, type_));
+}
+
+llvm::Value* VectorCode::folded(LoopOp op, llvm::Value* a) {
+  for (uint32_t half = lanes_ / 2; half > 0; half /= 2) {
+    llvm::SmallVector<int, 16> low, high;
+    for (uint32_t l = 0; l < half; ++l) {
+      low.push_back(static_cast<int>(l));
+      high.push_back(static_cast<int>(l + half));
+    }
+    llvm::Value *first = builder_.CreateShuffleVector(a, low), *second = builder_.CreateShuffleVector(a, high);
+    a = op == LoopOp::kSumLanes ? builder_.CreateFAdd(first, second) : chosen(op, first, second);
+  }
+  return builder_.CreateVectorSplat(lanes_, builder_.CreateExtractElement(a, uint64_t{0}));
+}
+
+llvm::Value* VectorCode::arithmetic(LoopOp op, llvm::Value* a, llvm::Value* b, llvm::Value* c) {
+  switch (op) {
+    case LoopOp::kCopy:
+      return a;
+    case LoopOp::kAdd:
+      return builder_.CreateFAdd(a, b);
+    case LoopOp::kSubtract:
+      return builder_.CreateFSub(a, b);
+    case LoopOp::kMultiply:
+      return builder_.CreateFMul(a, b);
+    case LoopOp::kDivide:
+      return builder_.CreateFDiv(a, b);
+    case LoopOp::kFma:
+      return fma(a, b, c);
+    case LoopOp::kMax:
+    case LoopOp::kMin:
+      return chosen(op, a, b);
+    case LoopOp::kRound:
+      return builder_.CreateUnaryIntrinsic(llvm::Intrinsic::roundeven, a);
+    case LoopOp::kScale:
+      return scaled(a, b);
+    case LoopOp::kSumLanes:
+    case LoopOp::kMaxLanes:
+      return folded(op, a);
+    default:
+      return nullptr;  // memory and integers: not here
+  }
+}
+
+}  // namespace espalier::loops

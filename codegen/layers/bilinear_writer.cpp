@@ -1,0 +1,143 @@
+#include "codegen/layers/bilinear_writer.h"
+
+#include <algorithm>
+
+#include "codegen/layers/element_loop.h"
+#include "codegen/layers/pixel_runs.h"
+
+namespace espalier {
+namespace {
+
+/// Channels whose elements are interpolated one by one for each column: they share its table entries and its part.
+constexpr uint32_t kBlock = 8;
+
+int64_t pixel_step(const LayerTensor& t) {
+  return t.layout.kind == LayoutKind::kInterleaved ? int64_t{t.shape.c} : int64_t{1};
+}
+
+class LineWriter {
+ public:
+  LineWriter(StepBuilder& step, const LayerRequest& r, std::span<const ResizeSource> rows,
+             std::span<const ResizeSource> columns)
+      : b_(step.loops()),
+        in_(r.inputs[0]),
+        out_(r.output),
+        rows_(add_sources(step, rows, pixel_step(in_) * in_.shape.w)),
+        columns_(add_sources(step, columns, pixel_step(in_))),
+        line_(int64_t{in_.shape.w} + b_.lanes()) {
+    if (has_line_buffer()) b_.set_elements(LoopBuffer::kScratch, static_cast<uint64_t>(kBlock * line_));
+  }
+
+  void write(uint32_t items) {
+    loop_over_share(b_, out_.shape.h, items, [&](Index y) {
+      const Source row{b_.load_index(Affine(y) + Affine(rows_.low)), b_.load_index(Affine(y) + Affine(rows_.high)),
+                       b_.splat(LoopBuffer::kWeights, Affine(y) + Affine(rows_.part))};
+      if (has_channel_vectors()) return write_channel_vectors(y, row);
+      const uint32_t blocks = out_.shape.c / kBlock, rest = out_.shape.c % kBlock;
+      if (blocks > 0)
+        b_.loop(0, blocks, 1, [&](Index i) { write_block(y, row, b_.index(Affine(i) * int64_t{kBlock}), kBlock); });
+      if (rest > 0) write_block(y, row, b_.index(int64_t{blocks} * kBlock), rest);
+    });
+  }
+
+ private:
+  /// Of all lines of an axis: places in the table and in the weights.
+  struct Sources {
+    int64_t low, high, part;
+  };
+  struct Source {
+    Index low, high;
+    Vec part;
+  };
+
+  static Sources add_sources(StepBuilder& step, std::span<const ResizeSource> sources, int64_t factor) {
+    std::vector<int32_t> low, high;
+    std::vector<float> parts;
+    for (const ResizeSource& source : sources) {
+      low.push_back(static_cast<int32_t>(source.low * factor));
+      high.push_back(static_cast<int32_t>(source.high * factor));
+      parts.push_back(static_cast<float>(source.part));
+    }
+    const int64_t low_at = step.loops().add_table(low), high_at = step.loops().add_table(high);
+    return {low_at, high_at, step.add_weights(parts)};
+  }
+
+  bool has_channel_vectors() const { return channel_step(in_) == 1 && channel_step(out_) == 1; }
+  bool has_line_buffer() const { return !has_channel_vectors() && pixel_step(in_) == 1; }
+
+  Vec between(Vec from, Vec to, Vec part) { return b_.fma(b_.subtract(to, from), part, from); }
+  Affine place(Index y, Index x) const { return (Affine(y) * int64_t{out_.shape.w} + Affine(x)) * pixel_step(out_); }
+
+  template <typename Function>
+  void for_columns(uint32_t lanes, Function body) {
+    b_.loop(0, out_.shape.w, 1, [&](Index x) {
+      const Affine part = Affine(x) + Affine(columns_.part);
+      body(x, Source{b_.load_index(Affine(x) + Affine(columns_.low)), b_.load_index(Affine(x) + Affine(columns_.high)),
+                     lanes == 1 ? b_.load(LoopBuffer::kWeights, part, 1) : b_.splat(LoopBuffer::kWeights, part)});
+    });
+  }
+
+  /// `offset` further on than the four neighbours.
+  Vec interpolated(const Source& row, const Source& column, const Affine& offset, uint32_t lanes) {
+    const auto at = [&](Index y, Index x) { return b_.load(LoopBuffer::kX0, Affine(y) + Affine(x) + offset, lanes); };
+    const Vec top = between(at(row.low, column.low), at(row.low, column.high), column.part);
+    const Vec bottom = between(at(row.high, column.low), at(row.high, column.high), column.part);
+    return between(top, bottom, row.part);
+  }
+
+  void write_channel_vectors(Index y, const Source& row) {
+    const uint32_t lanes = b_.lanes(), full = out_.shape.c / lanes, rest = out_.shape.c % lanes;
+    for_columns(lanes, [&](Index x, const Source& column) {
+      const auto write_vector = [&](const Affine& c, uint32_t count) {
+        b_.store(LoopBuffer::kY, place(y, x) + c, interpolated(row, column, c, count), count);
+      };
+      if (full > 0) b_.loop(0, full, 1, [&](Index v) { write_vector(Affine(v) * int64_t{lanes}, 0); });
+      if (rest > 0) write_vector(int64_t{full} * lanes, rest);
+    });
+  }
+
+  void write_block(Index y, const Source& row, Index first, uint32_t channels) {
+    if (has_line_buffer()) write_line_buffer(row, first, channels);
+    for_columns(1, [&](Index x, const Source& column) {
+      for (uint32_t c = 0; c < channels; ++c) {
+        const Affine channel = Affine(first) + Affine(c);
+        const Vec value =
+            has_line_buffer() ? from_line_buffer(column, c) : interpolated(row, column, channel * channel_step(in_), 1);
+        b_.store(LoopBuffer::kY, place(y, x) + channel * channel_step(out_), value, 1);
+      }
+    });
+  }
+
+  Vec from_line_buffer(const Source& column, uint32_t channel) {
+    const auto at = [&](Index x) { return b_.load(LoopBuffer::kScratch, Affine(x) + Affine(channel * line_), 1); };
+    return between(at(column.low), at(column.high), column.part);
+  }
+
+  void write_line_buffer(const Source& row, Index first, uint32_t channels) {
+    const int64_t lanes = b_.lanes(), full = in_.shape.w / b_.lanes();
+    const uint32_t rest = in_.shape.w % b_.lanes();
+    const auto write_vector = [&](const Affine& x, uint32_t count) {
+      for (uint32_t c = 0; c < channels; ++c) {
+        const Affine from = (Affine(first) + Affine(c)) * channel_step(in_) + x;
+        const auto line = [&](Index y) { return b_.load(LoopBuffer::kX0, Affine(y) + from, count); };
+        b_.store(LoopBuffer::kScratch, x + Affine(c * line_), between(line(row.low), line(row.high), row.part), count);
+      }
+    };
+    if (full > 0) b_.loop(0, full, 1, [&](Index v) { write_vector(Affine(v) * lanes, 0); });
+    if (rest > 0) write_vector(full * lanes, rest);
+  }
+
+  LoopBuilder& b_;
+  const LayerTensor &in_, &out_;
+  const Sources rows_, columns_;
+  const int64_t line_;  ///< elements between channels in the line buffer
+};
+
+}  // namespace
+
+void write_bilinear_lines(StepBuilder& step, const LayerRequest& r, std::span<const ResizeSource> rows,
+                          std::span<const ResizeSource> columns, uint32_t items) {
+  LineWriter(step, r, rows, columns).write(items);
+}
+
+}  // namespace espalier
