@@ -16,6 +16,8 @@ struct Interval {
 /// Bound on what registers hold, so that 64-bit arithmetic on them cannot overflow.
 constexpr int64_t kMostIndex = int64_t{1} << 40;
 
+bool is_small(Interval i) { return i.low >= -kMostIndex && i.high <= kMostIndex; }
+
 struct OpenLoop {
   size_t at;
   bool may_be_empty;
@@ -84,6 +86,7 @@ class Verifier {
     if (access.terms.size() > kMaxLoopTerms)
       return internal_error("has {} terms, but at most {} are legal", access.terms.size(), kMaxLoopTerms);
     Interval sum{access.offset, access.offset};
+    if (!is_small(sum)) return internal_error("has an offset of {}, which may overflow", access.offset);
     for (const LoopTerm& term : access.terms) {
       const auto index = read(term.index);
       if (!index) return index.error();
@@ -92,7 +95,7 @@ class Verifier {
       sum.low += product->low;
       sum.high += product->high;
     }
-    if (sum.low < -kMostIndex || sum.high > kMostIndex) return internal_error("may overflow");
+    if (!is_small(sum)) return internal_error("may overflow");
     return sum;
   }
 
@@ -136,6 +139,8 @@ class Verifier {
   Status write(uint32_t id, Interval value) {
     if (id == 0 || id >= program_.integers)
       return internal_error("writes i{}, but i1 to i{} are legal", id, program_.integers - 1);
+    if (!is_small(value))
+      return internal_error("gives i{} values of {} to {}, which may overflow", id, value.low, value.high);
     integers_[id] = value;
     return {};
   }
@@ -151,6 +156,8 @@ class Verifier {
     const auto begin = bound(op.begin), end = bound(op.end);
     if (!begin) return begin.error();
     if (!end) return end.error();
+    if (!is_small(*begin) || !is_small(*end) || op.immediate > kMostIndex)
+      return internal_error("runs from {} to {} by {}, which may overflow", begin->low, end->high, op.immediate);
     open_.push_back({at_, begin->high >= end->low, vectors_, integers_});
     for (size_t at = at_ + 1, depth = 1; at < program_.body.size() && depth > 0; ++at) {
       const LoopInstruction& inner = program_.body[at];
