@@ -9,8 +9,8 @@
 namespace espalier {
 
 /// The functions of verified programs (signature: loop_program.h), one after another, each behind `linkage` ("static",
-/// "extern", ...; empty: none) if that is not empty. They compute the interpreter's bits and are clean under the
-/// warnings that emitted C is; they need loop_preamble before them. No library calls, no writable data. Deterministic.
+/// ...) if that is not empty. They compute the interpreter's bits and give no warnings under -Wall -Wextra -Wpedantic
+/// -Wconversion; they need loop_preamble before them. No library calls, no writable data. Deterministic.
 std::string write_loop_functions(std::span<const LoopProgram> programs, std::string_view linkage);
 
 /// What stands once in a file before `functions` of write_loop_functions: includes and helpers for the target's vector

@@ -23,10 +23,10 @@
 namespace espalier::loops {
 namespace {
 
-/// LLVM's code generator reduces the strength of addresses for all targets. In doing so it forgets that sums do not wrap,
-/// which WebAssembly's offsets need, and it takes 1.5 ms of 5 for a depthwise layer, where x86-64 has addresses of two
-/// registers and gains nothing. So it is switched off there, and run with the other passes where it helps. As the
-/// initial value, because lld resets options to that.
+/// LLVM's code generator reduces the strength of addresses for all targets. In doing so it forgets that sums do not
+/// wrap, which WebAssembly's offsets need, and it takes 1.5 ms of 5 for a depthwise layer, where x86-64 has addresses
+/// of two registers and gains nothing. So it is switched off there, and run with the other passes where it helps. As
+/// the initial value, because lld resets options to that.
 void disable_late_strength_reduction() {
   auto& options = llvm::cl::getRegisteredOptions();
   if (const auto option = options.find("disable-lsr"); option != options.end())
@@ -120,7 +120,8 @@ Result<std::string> generated(llvm::Module& module, const Target& target, llvm::
   return bytes.str().str();
 }
 
-Result<std::string> lowered(std::span<const LoopProgram> programs, const Target& target, llvm::CodeGenFileType type) {
+Result<std::string> lowered(std::span<const LoopProgram> programs, const Target& target, llvm::CodeGenFileType type,
+                            LoopVisibility visibility) {
   llvm::LLVMContext context;
   llvm::Module module("loops", context);
   if (Status s = prepare_module(module, target); !s) return std::move(s).error();
@@ -128,7 +129,9 @@ Result<std::string> lowered(std::span<const LoopProgram> programs, const Target&
     if (program.target.name != target.name || program.target.vector != target.vector)
       return internal_error("{} is made for {} {}, not {} {}", program.name, program.target.name,
                             program.target.vector->name, target.name, target.vector->name);
-    if (const auto function = lower_loop_program(program, module); !function) return function.error();
+    const auto function = lower_loop_program(program, module);
+    if (!function) return function.error();
+    if (visibility == LoopVisibility::kHidden) (*function)->setVisibility(llvm::GlobalValue::HiddenVisibility);
   }
   if (type == llvm::CodeGenFileType::ObjectFile) return compile_module(module, target);
   return generated(module, target, type);
@@ -156,12 +159,13 @@ Result<std::string> compile_module(llvm::Module& module, const Target& target, b
 
 namespace espalier {
 
-Result<std::string> write_loop_object(std::span<const LoopProgram> programs, const Target& target) {
-  return loops::lowered(programs, target, llvm::CodeGenFileType::ObjectFile);
+Result<std::string> write_loop_object(std::span<const LoopProgram> programs, const Target& target,
+                                      LoopVisibility visibility) {
+  return loops::lowered(programs, target, llvm::CodeGenFileType::ObjectFile, visibility);
 }
 
 Result<std::string> write_loop_assembly(std::span<const LoopProgram> programs, const Target& target) {
-  return loops::lowered(programs, target, llvm::CodeGenFileType::AssemblyFile);
+  return loops::lowered(programs, target, llvm::CodeGenFileType::AssemblyFile, LoopVisibility::kDefault);
 }
 
 }  // namespace espalier

@@ -17,6 +17,8 @@ struct Interval {
 /// Bound on what registers hold, so that 64-bit arithmetic on them cannot overflow.
 constexpr int64_t kMostIndex = int64_t{1} << 40;
 
+bool is_small(Interval i) { return i.low >= -kMostIndex && i.high <= kMostIndex; }
+
 struct OpenLoop {
   size_t at;
   bool may_be_empty;
@@ -56,6 +58,25 @@ class Verifier {
     return {};
   }
 
+  Status check_registers(const LoopInstruction& op) const {
+    const LoopOpInfo& info = loop_op_info(op.op);
+    for (const auto& [uses, id] :
+         {std::pair{info.reads_a, op.a}, {info.reads_b, op.b}, {info.reads_c, op.c}, {info.writes_vector, op.d}})
+      if (uses && id >= program_.vectors)
+        return internal_error("names v{}, but there are {} vectors", id, program_.vectors);
+    std::vector<uint32_t> integers;
+    if (info.writes_integer) integers.push_back(op.d);
+    if (info.reads_integer) integers.push_back(op.a);
+    for (const LoopTerm& term : op.access.terms) integers.push_back(term.index);
+    for (const LoopBound& bound : {op.begin, op.end})
+      if (op.op == LoopOp::kLoop && bound.index != kNoRegister) integers.push_back(bound.index);
+    for (const uint32_t id : integers)
+      if (id >= program_.integers) return internal_error("names i{}, but there are {} integers", id, program_.integers);
+    if (info.has_lanes && (op.lanes == 0 || op.lanes > program_.lanes()))
+      return internal_error("has {} lanes, but 1 to {} are legal", op.lanes, program_.lanes());
+    return {};
+  }
+
   Status check_read(uint32_t id) const {
     if (id >= program_.vectors) return internal_error("reads v{}, but there are {} vectors", id, program_.vectors);
     if (!vectors_[id]) return internal_error("reads v{} before anything is written to it", id);
@@ -81,6 +102,7 @@ class Verifier {
     if (access.terms.size() > kMaxLoopTerms)
       return internal_error("has {} terms, but at most {} are legal", access.terms.size(), kMaxLoopTerms);
     Interval sum{access.offset, access.offset};
+    if (!is_small(sum)) return internal_error("has an offset of {}, which may overflow", access.offset);
     for (const LoopTerm& term : access.terms) {
       const auto index = read(term.index);
       if (!index) return index.error();
@@ -89,7 +111,7 @@ class Verifier {
       sum.low += product->low;
       sum.high += product->high;
     }
-    if (sum.low < -kMostIndex || sum.high > kMostIndex) return internal_error("may overflow");
+    if (!is_small(sum)) return internal_error("may overflow");
     return sum;
   }
 
@@ -135,6 +157,8 @@ class Verifier {
   Status write(uint32_t id, Interval value) {
     if (id == 0 || id >= program_.integers)
       return internal_error("writes i{}, but i1 to i{} are legal", id, program_.integers - 1);
+    if (!is_small(value))
+      return internal_error("gives i{} values of {} to {}, which may overflow", id, value.low, value.high);
     integers_[id] = value;
     return {};
   }
@@ -150,6 +174,8 @@ class Verifier {
     const auto begin = bound(op.begin), end = bound(op.end);
     if (!begin) return begin.error();
     if (!end) return end.error();
+    if (!is_small(*begin) || !is_small(*end) || op.immediate > kMostIndex)
+      return internal_error("runs from {} to {} by {}, which may overflow", begin->low, end->high, op.immediate);
     if (begin->low >= end->high) return skip_loop();
     open_.push_back({at_, begin->high >= end->low, vectors_, integers_});
     for (size_t at = at_ + 1, depth = 1; at < program_.body.size() && depth > 0; ++at) {
@@ -163,10 +189,11 @@ class Verifier {
     return write(op.d, {begin->low, most - beyond});
   }
 
-  /// A loop that runs no time at all may hold anything.
+  /// Places in a loop that runs no time at all may be anywhere, but backends still see it: registers have to exist.
   Status skip_loop() {
     for (size_t depth = 1; depth > 0;) {
       if (++at_ >= program_.body.size()) return internal_error("its loop has no end");
+      if (Status s = check_registers(program_.body[at_]); !s) return s;
       if (program_.body[at_].op == LoopOp::kLoop) ++depth;
       if (program_.body[at_].op == LoopOp::kEndLoop) --depth;
     }

@@ -5,11 +5,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "backends/jit/jit_library.h"
 #include "backends/loops/loop_object.h"
+#include "backends/wasm/linker.h"
+#include "backends/wasm/wasm_module.h"
+#include "codegen/compile_kernel.h"
 #include "llvm/Object/ObjectFile.h"
 #include "test/loops/loop_runner.h"
 #include "test/support/command.h"
+#include "test/support/random_spec.h"
+#include "test/wasm/node_runner.h"
 
 namespace espalier::test {
 namespace {
@@ -112,6 +119,45 @@ TEST(LinkObjects, ASharedLibraryShowsItsExportsOnly) {
   EXPECT_NE(dlsym(handle, exports[0].c_str()), nullptr);
   EXPECT_EQ(dlsym(handle, p.cases[0].program.name.c_str()), nullptr);
   dlclose(handle);
+}
+
+TEST(LinkObjects, HiddenFunctionsAreNotShown) {
+  const Target target = *find_target("host");
+  if (!native()) GTEST_SKIP() << "needs an x86-64 host";
+  const LoopCase c = random_loop_case(target, 3, "layer");
+  const std::string object = *write_loop_object({&c.program, 1}, target, LoopVisibility::kHidden);
+  const auto library = JitLibrary::load_objects({&object, 1}, target);
+  ASSERT_TRUE(library) << library.error().message;
+  EXPECT_FALSE((*library)->address("layer"));
+}
+
+TEST(LinkObjects, AModuleHasKernelsAndLoops) {
+  const auto node = node_with("simd128");
+  if (!node) GTEST_SKIP() << "no node with simd128";
+  const Target target = *find_target("wasm32");
+  SeededRandom random(1);
+  const auto kernel = compile_kernel(random_spec(random), target, {});
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  const Parts p = parts(target);
+  std::vector<std::string> objects{*write_wasm_object({&*kernel, 1})};
+  objects.insert(objects.end(), p.objects.begin(), p.objects.end());
+  const auto module = wasm::link_module(objects);
+  ASSERT_TRUE(module) << module.error().message;
+  EXPECT_THAT(*module, HasSubstr("kernel.items"));
+  std::vector<std::vector<float>> outputs;
+  ASSERT_EQ(run_loops_in_node(*node, *module, p.cases, outputs), "");
+  expect_interpreted(p.cases, outputs);
+}
+
+TEST(LinkObjects, ThreadsCompileAtOnce) {
+  const char* names[] = {"x86_64-linux", "aarch64-linux", "wasm32", "x86_64-linux"};
+  std::vector<std::vector<std::string>> found(std::size(names)), wanted;
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < std::size(names); ++t)
+    threads.emplace_back([&, t] { found[t] = parts(*find_target(names[t])).objects; });
+  for (std::thread& thread : threads) thread.join();
+  for (const char* name : names) wanted.push_back(parts(*find_target(name)).objects);
+  EXPECT_EQ(found, wanted);
 }
 
 TEST(LinkObjects, WhatLldRefusesIsAnError) {

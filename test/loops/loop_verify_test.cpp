@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "codegen/layers/loop_builder.h"
+#include "ir/sparse_matrix.h"
 #include "test/loops/random_loop_program.h"
 
 namespace espalier::test {
@@ -114,6 +115,23 @@ const Refusal kRefusals[] = {
      [](LoopBuilder& b) { b.index(Affine(b.item()) * (int64_t{1} << 41)); }},
 };
 
+const Refusal kOverflows[] = {
+    {"Offset", "layer: operation 0 (index): has an offset of 9223372036854775807, which may overflow",
+     [](LoopBuilder& b) { b.index(INT64_MAX); }},
+    {"Immediate",
+     "layer: operation 0 (index_max): gives i1 values of 9223372036854775807 to 9223372036854775807, which may "
+     "overflow",
+     [](LoopBuilder& b) { b.max(b.item(), INT64_MAX); }},
+    {"Bound", "layer: operation 0 (loop): runs from 0 to 9223372036854775807 by 1, which may overflow",
+     [](LoopBuilder& b) { b.loop(0, INT64_MAX, 1, [](Index) {}); }},
+    {"Step", "layer: operation 0 (loop): runs from 0 to 2 by 9223372036854775807, which may overflow",
+     [](LoopBuilder& b) { b.loop(0, 2, INT64_MAX, [](Index) {}); }},
+};
+
+TEST(LoopVerifier, RefusesNumbersThatMayOverflow) {
+  for (const Refusal& r : kOverflows) EXPECT_EQ(refusal(r.write), r.message) << r.name;
+}
+
 TEST(LoopVerifier, RefusesWhatBreaksARule_AndSaysWhy) {
   for (const Refusal& r : kRefusals) EXPECT_EQ(refusal(r.write), r.message) << r.name;
 }
@@ -150,6 +168,56 @@ TEST(LoopVerifier, KnowsBoundsOfMinMaxAndRemainders) {
   EXPECT_EQ(refusal([](LoopBuilder& b) { b.splat(kX0, b.max(b.index(Affine(b.item()) * -5), 0)); }), "");
   EXPECT_EQ(refusal([](LoopBuilder& b) { b.splat(kX0, b.modulo(b.index(Affine(b.item()) * 1000), 40)); }), "");
   EXPECT_EQ(refusal([](LoopBuilder& b) { b.splat(kX0, b.divide(b.index(Affine(b.item()) * 399), 10)); }), "");
+}
+
+/// Changes one number of one operation.
+void damage(LoopProgram& p, SeededRandom& random) {
+  LoopInstruction& op = p.body[random.next() % p.body.size()];
+  const auto small = [&] { return static_cast<uint32_t>(random.next() % 12); };
+  const auto number = [&] { return static_cast<int64_t>(random.next() % 80) - 10; };
+  switch (random.next() % 8) {
+    case 0:
+      op.d = small();
+      break;
+    case 1:
+      op.a = small();
+      break;
+    case 2:
+      op.lanes = small();
+      break;
+    case 3:
+      op.immediate = number();
+      break;
+    case 4:
+      op.access.offset += number() * 10;
+      break;
+    case 5:
+      if (!op.access.terms.empty()) op.access.terms[0] = {small(), number() / 8};
+      break;
+    case 6:
+      (random.next() % 2 ? op.begin : op.end) = {number(), random.next() % 2 ? small() : kNoRegister};
+      break;
+    default:
+      op.access.buffer = static_cast<LoopBuffer>(random.next() % kLoopBuffers);
+  }
+}
+
+/// Runs in buffers of exact size, for the sanitizers and the interpreter's assertions to watch.
+TEST(LoopVerifier, DamagedProgramsAreRefusedOrRun) {
+  uint32_t refused = 0, ran = 0;
+  for (uint64_t seed = 0; seed < 1500; ++seed) {
+    LoopCase c = random_loop_case(neon(), 500 + seed % 50, "layer");
+    SeededRandom random(seed);
+    damage(c.program, random);
+    if (!verify(c.program)) {
+      ++refused;
+      continue;
+    }
+    EXPECT_EQ(interpreted_output(c).size(), c.y.size());
+    ++ran;
+  }
+  EXPECT_GT(refused, 200u);
+  EXPECT_GT(ran, 300u);
 }
 
 }  // namespace
