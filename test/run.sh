@@ -48,7 +48,7 @@ labels() { echo "^($(echo "$*" | tr ' ' '|'))\$"; }
 # no sanitizer sees into. -O1 halves the time gcc takes for sanitized code; without NDEBUG assertions count. A sanitized
 # program takes longer to start than most tests, so ctest starts each once.
 emulated='-AArch64Answers.*:GoldenPrograms.*:LinkedObject.*:WasmExecution.*:WasmCompiledKernels.*'
-emulated=$emulated:JavaScriptLoader.*
+emulated=$emulated:JavaScriptLoader.*:LoopObject.*:LoopSource.*:*/LoopSource.*:LayerObjects.*:NetworkModules.*:NetworkSources.*:*.*UnderQemu*:*.*UnderNode*
 sanitized() {
   preset=$1
   shift
@@ -65,7 +65,8 @@ sanitized_command_line() {
   espalier=build/$1/codegen/cli/espalier
   stage "$1-compile" 600 $unrandomised "$espalier" compile "$ESPALIER_FACE_MODEL" -j 4 --target aarch64-linux -o "build/$1/out"
   stage "$1-compile-wasm" 600 $unrandomised "$espalier" compile "$ESPALIER_FACE_MODEL" -j 4 --target wasm32 -o "build/$1/out"
-  stage "$1-run" 600 $unrandomised "$espalier" run "$ESPALIER_FACE_MODEL" -j 4
+  stage "$1-run" 600 $unrandomised "$espalier" run "$ESPALIER_FACE_MODEL" -j 4 --threads 3
+  stage "$1-run-kernels" 600 $unrandomised "$espalier" run "$ESPALIER_FACE_MODEL" --kernels -j 4
 }
 
 # Every fuzzer over its committed corpus (test/*/corpus/NAME) and what it makes of it, as many at a time as there are
@@ -108,8 +109,8 @@ export ASAN_OPTIONS=detect_container_overflow=0 UBSAN_OPTIONS=print_stacktrace=1
 
 # Warnings are errors here only: sanitizers and clang 19 add false ones about LLVM's and libstdc++'s headers.
 configure release -DESPALIER_WERROR=ON && build release || exit 1
-sanitized asan ir network import fuzz codegen x86_64 aarch64 wasm jit runtime cli
-sanitized tsan jit runtime cli
+sanitized asan ir network import fuzz codegen layers loops networks x86_64 aarch64 wasm jit runtime cli
+sanitized tsan jit networks runtime cli
 fuzz
 
 # The line of every test stays in the log, so that failures of all stages and ctest's summary end the output together.

@@ -4,52 +4,6 @@
 #include <utility>
 
 namespace espalier {
-namespace {
-
-/// Which registers some operation reads.
-struct Reads {
-  std::vector<bool> vectors, integers;
-
-  explicit Reads(const LoopProgram& program) : vectors(program.vectors), integers(program.integers) {
-    for (const LoopInstruction& op : program.body) {
-      const LoopOpInfo& info = loop_op_info(op.op);
-      if (info.reads_a) vectors[op.a] = true;
-      if (info.reads_b) vectors[op.b] = true;
-      if (info.reads_c) vectors[op.c] = true;
-      if (info.reads_integer) integers[op.a] = true;
-      for (const LoopTerm& term : op.access.terms) integers[term.index] = true;
-      for (const LoopBound& bound : {op.begin, op.end})
-        if (bound.index != kNoRegister) integers[bound.index] = true;
-    }
-  }
-  bool is_needed(const LoopInstruction& op) const {
-    const LoopOpInfo& info = loop_op_info(op.op);
-    if (op.op == LoopOp::kLoop) return true;
-    if (info.writes_vector) return vectors[op.d];
-    return !info.writes_integer || integers[op.d];
-  }
-};
-
-/// Loops around nothing.
-bool drop_empty_loops(std::vector<LoopInstruction>& body) {
-  for (size_t at = 0; at + 1 < body.size(); ++at)
-    if (body[at].op == LoopOp::kLoop && body[at + 1].op == LoopOp::kEndLoop) {
-      body.erase(body.begin() + static_cast<ptrdiff_t>(at), body.begin() + static_cast<ptrdiff_t>(at) + 2);
-      return true;
-    }
-  return false;
-}
-
-/// What nobody reads need not be computed: generators may write constants and indices that they turn out not to use.
-void drop_unused(LoopProgram& program) {
-  for (bool changed = true; changed;) {
-    const Reads reads(program);
-    changed = std::erase_if(program.body, [&](const LoopInstruction& op) { return !reads.is_needed(op); }) > 0;
-    while (drop_empty_loops(program.body)) changed = true;
-  }
-}
-
-}  // namespace
 
 Affine operator+(Affine a, const Affine& b) {
   a.offset += b.offset;
@@ -219,7 +173,6 @@ void LoopBuilder::loop(Bound begin, Bound end, int64_t step, const std::function
 }
 
 Result<LoopProgram> LoopBuilder::finish() {
-  drop_unused(program_);
   if (Status s = verify(program_); !s) return std::move(s).error().in(program_.name);
   return std::move(program_);
 }

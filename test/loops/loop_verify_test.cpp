@@ -81,12 +81,6 @@ const Refusal kRefusals[] = {
      [](LoopBuilder& b) { b.store(LoopBuffer::kWeights, 0, b.constant(0)); }},
     {"TooManyLanes", "layer: operation 0 (load): has 5 lanes, but 1 to 4 are legal",
      [](LoopBuilder& b) { b.load(kX0, 0, 5); }},
-    {"TooManyTerms", "layer: operation 4 (load): has 5 terms, but at most 4 are legal",
-     [](LoopBuilder& b) {
-       Affine at = b.item();
-       for (int i = 0; i < 4; ++i) at = at + b.index(0);
-       b.load(kX0, at);
-     }},
     {"StepOfZero", "layer: operation 0 (loop): has a step of 0, but it must be positive",
      [](LoopBuilder& b) { b.loop(0, 4, 0, [](Index) {}); }},
     {"TableEntryThatIsNotThere", "layer: operation 0 (load_index): reads table entries 0 to 1, but there are 1",
@@ -134,6 +128,20 @@ TEST(LoopVerifier, RefusesNumbersThatMayOverflow) {
 
 TEST(LoopVerifier, RefusesWhatBreaksARule_AndSaysWhy) {
   for (const Refusal& r : kRefusals) EXPECT_EQ(refusal(r.write), r.message) << r.name;
+}
+
+TEST(LoopVerifier, RefusesMoreTermsThanBackendsTake_WhichTheBuilderSplits) {
+  LoopBuilder b("layer", neon());
+  b.set_elements(LoopBuffer::kX0, 40);
+  Affine at = b.item();
+  for (int i = 0; i < 4; ++i) at = at + b.index(0);
+  b.load(LoopBuffer::kX0, at);
+  auto program = b.finish();
+  ASSERT_TRUE(program) << program.error().message;
+  LoopAccess& access = program->body.back().access;
+  EXPECT_LE(access.terms.size(), kMaxLoopTerms);
+  access.terms.assign(5, {0, 1});
+  EXPECT_EQ(verify(*program).error().message, "operation 5 (load): has 5 terms, but at most 4 are legal");
 }
 
 TEST(LoopVerifier, RefusesLoopsThatAreNotClosedOrNotOpened) {
