@@ -6,7 +6,7 @@ set -eu
 packages="
   build-essential g++ cmake ninja-build ccache
   llvm-19-dev llvm-19 liblld-19-dev lld-19 clang-19 libclang-rt-19-dev
-  libfmt-dev libcli11-dev zlib1g-dev libzstd-dev libflatbuffers-dev libstb-dev libgtest-dev libgmock-dev
+  libfmt-dev libcli11-dev zlib1g-dev libzstd-dev libflatbuffers-dev libstb-dev libonnx-dev libprotobuf-dev libgtest-dev libgmock-dev
   qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross python3-pip chromium xz-utils"
 # Node may well have come from somewhere else than Debian.
 command -v node >/dev/null || packages="$packages nodejs"

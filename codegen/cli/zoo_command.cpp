@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "codegen/cli/commands.h"
+#include "ir/export/onnx_file.h"
 #include "ir/export/tflite_file.h"
 #include "ir/import/bytes.h"
 #include "ir/network/network_cost.h"
@@ -26,9 +27,9 @@ Result<Outcome> list_models() {
 Result<Outcome> write_model(const Options& options) {
   const Result<Network> network = zoo_network(options.model, options.zoo);
   if (!network) return network.error();
-  const Result<std::string> bytes = tflite_bytes(*network);
-  if (!bytes) return Error(bytes.error()).in(options.model);
   const std::string file = options.output.empty() ? options.model + ".tflite" : options.output;
+  const Result<std::string> bytes = file.ends_with(".onnx") ? onnx_bytes(*network) : tflite_bytes(*network);
+  if (!bytes) return Error(bytes.error()).in(options.model);
   if (Status s = write_file_bytes(file, as_byte_span(*bytes)); !s) return std::move(s).error();
   const NetworkCost cost = cost_of(*network);
   fmt::print("{}: {} layers, {} weights, {:.1f}% zeros, {} multiply-adds, {} by non-zeros, {} bytes\n", file,
@@ -42,7 +43,7 @@ Result<Outcome> write_model(const Options& options) {
 Command add_zoo_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("model", options->model, "which model; without it, all are listed");
-  app.add_option("-o,--output", options->output, "file to write (default: MODEL.tflite)");
+  app.add_option("-o,--output", options->output, "file to write, .tflite or .onnx (default: MODEL.tflite)");
   app.add_option("--width", options->zoo.width, "multiplies every count of channels (default: 1)");
   app.add_option("--sparsity", options->zoo.sparsity, "share of zeros in pruned layers (default: 0.9)");
   app.add_option("--block", options->zoo.block, "so many neighbouring output channels share their zeros (default: 1)");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "ir/import/onnx_network.h"
 #include "ir/import/tflite_network.h"
 
 namespace espalier {
@@ -14,10 +15,10 @@ struct FormatRow {
   std::string_view ending;
   Result<Network> (*parse)(std::string_view file_name, Bytes bytes);
 };
-constexpr FormatRow kFormats[] = {{"TFL3", 4, ".tflite", parse_tflite_network}};
+constexpr FormatRow kFormats[] = {{"TFL3", 4, ".tflite", parse_tflite_network}, {"", 0, ".onnx", parse_onnx_network}};
 
 bool has_magic(const FormatRow& row, std::string_view text) {
-  return text.size() >= row.magic_offset && text.substr(row.magic_offset).starts_with(row.magic);
+  return !row.magic.empty() && text.size() >= row.magic_offset && text.substr(row.magic_offset).starts_with(row.magic);
 }
 
 }  // namespace
@@ -39,7 +40,7 @@ Result<Network> parse_network(std::string_view file_name, Bytes bytes) {
     if (has_magic(row, text)) return row.parse(file_name, bytes);
   for (const FormatRow& row : kFormats)
     if (file_name.ends_with(row.ending)) return row.parse(file_name, bytes);
-  return bad_input("{}: is of no known network format (.tflite)", file_name);
+  return bad_input("{}: is of no known network format (.tflite, .onnx)", file_name);
 }
 
 Result<Network> read_network(const std::filesystem::path& path) {
