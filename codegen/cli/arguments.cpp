@@ -164,7 +164,7 @@ bool InputArguments::is_network() const {
 }
 
 void InputArguments::add_to(CLI::App& app) {
-  app.add_option("file", file, "a network (.tflite), or matrices: .npy .npz .mtx .smtx .tflite")->required();
+  app.add_option("file", file, "a network (.tflite, .onnx), or matrices: .npy .npz .mtx .smtx .tflite")->required();
   app.add_flag("--kernels", kernels, "of a network: its pruned matrices as separate kernels");
   app.add_option("--select", select, "one matrix, by name or by number (default: all)");
   app.add_option("--orientation", orientation, "of .npy/.npz arrays: out-in or in-out (default: by rule)");

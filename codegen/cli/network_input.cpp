@@ -25,6 +25,17 @@ Result<Range> parse_range(const std::string& text) {
   return range;
 }
 
+/// [n, c, h, w] to [n, h, w, c].
+std::vector<float> channels_last(const std::vector<float>& values, const Shape& s) {
+  std::vector<float> result(values.size());
+  size_t from = 0;
+  for (uint32_t n = 0; n < s.n; ++n)
+    for (uint32_t c = 0; c < s.c; ++c)
+      for (uint32_t h = 0; h < s.h; ++h)
+        for (uint32_t w = 0; w < s.w; ++w) result[s.index(n, h, w, c)] = values[from++];
+  return result;
+}
+
 /// Any shape of as many elements: [h, w, c] without its batch is what people have.
 Result<std::vector<float>> from_npy(const std::string& file, const Tensor& input) {
   const auto array = read_npy(file);
@@ -35,7 +46,10 @@ Result<std::vector<float>> from_npy(const std::string& file, const Tensor& input
                      input.shape.elements());
   auto values = array->floats();
   if (!values) return std::move(values).error().in(file);
-  return values;
+  const Shape& s = input.shape;
+  const bool is_channels_first = array->shape == std::vector<uint64_t>{s.n, s.c, s.h, s.w} &&
+                                 array->shape != std::vector<uint64_t>{s.n, s.h, s.w, s.c};
+  return is_channels_first ? channels_last(*values, s) : *std::move(values);
 }
 
 Result<std::vector<float>> from_picture(const std::string& file, const Tensor& input, const Range& range) {

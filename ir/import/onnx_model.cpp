@@ -93,7 +93,7 @@ class Reader {
       attribute.numbers.assign(a.floats().begin(), a.floats().end());
       if (a.has_t()) {
         auto decoded = tensor(a.t());
-        if (!decoded) return std::move(decoded).error().in(fmt::format("attribute '{}'", a.name()));
+        if (!decoded) return std::move(decoded).error().in(fmt::format("attribute '{}'", printable(a.name())));
         attribute.tensor = *std::move(decoded);
       }
       node.attributes.emplace(a.name(), std::move(attribute));
@@ -192,9 +192,9 @@ class Reader {
     const std::filesystem::path location(entries["location"]);
     const bool leaves = std::any_of(location.begin(), location.end(), [](const auto& part) { return part == ".."; });
     if (location.empty() || location.is_absolute() || leaves || folder_.empty())
-      return bad_input("has external data in '{}', but it must lie in the model's folder", location.string());
+      return bad_input("has external data in '{}', but it must lie in the model's folder", printable(location.string()));
     std::ifstream file(folder_ / location, std::ios::binary | std::ios::ate);
-    if (!file) return system_error("cannot open external data '{}'", location.string());
+    if (!file) return system_error("cannot open external data '{}'", printable(location.string()));
     const auto size = static_cast<uint64_t>(file.tellg());
     const auto number = [&](const char* key, uint64_t fallback) {
       return entries.contains(key) ? std::strtoull(entries[key].c_str(), nullptr, 10) : fallback;
@@ -202,11 +202,11 @@ class Reader {
     const uint64_t offset = number("offset", 0), length = number("length", offset > size ? 0 : size - offset);
     if (offset > size || length > size - offset)
       return bad_input("has external data from byte {} on, {} bytes long, but '{}' has {} bytes", offset, length,
-                       location.string(), size);
+                       printable(location.string()), size);
     std::string bytes(length, 0);
     file.seekg(static_cast<std::streamoff>(offset));
     if (!file.read(bytes.data(), static_cast<std::streamsize>(length)))
-      return system_error("cannot read external data '{}'", location.string());
+      return system_error("cannot read external data '{}'", printable(location.string()));
     return bytes;
   }
 
@@ -227,17 +227,17 @@ Result<OnnxModel> parse_onnx_model(Bytes bytes, const std::filesystem::path& fol
     if (set.domain().empty() || set.domain() == "ai.onnx") model.opset = set.version();
   for (const auto& t : proto.graph().initializer()) {
     auto tensor = reader.tensor(t);
-    if (!tensor) return std::move(tensor).error().in(fmt::format("initializer '{}'", t.name()));
+    if (!tensor) return std::move(tensor).error().in(fmt::format("initializer '{}'", printable(t.name())));
     model.initializers.insert_or_assign(t.name(), *std::move(tensor));
   }
   for (const auto& t : proto.graph().sparse_initializer()) {
     auto tensor = reader.sparse(t);
-    if (!tensor) return std::move(tensor).error().in(fmt::format("sparse initializer '{}'", t.values().name()));
+    if (!tensor) return std::move(tensor).error().in(fmt::format("sparse initializer '{}'", printable(t.values().name())));
     model.initializers.insert_or_assign(t.values().name(), *std::move(tensor));
   }
   for (const auto& n : proto.graph().node()) {
     auto node = reader.node(n);
-    if (!node) return std::move(node).error().in(fmt::format("node {} '{}'", model.nodes.size(), n.name()));
+    if (!node) return std::move(node).error().in(fmt::format("node {} '{}'", model.nodes.size(), printable(n.name())));
     model.nodes.push_back(*std::move(node));
   }
   for (const auto& v : proto.graph().input())

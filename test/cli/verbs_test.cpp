@@ -204,7 +204,7 @@ TEST_F(Verbs, InspectPrintsASimplifiedNetwork) {
 TEST_F(Verbs, InspectRefusesNetworksThatItCannotRead) {
   const Outcome bad = espalier("inspect net.npz --network");
   EXPECT_EQ(bad.exit_code, 3);
-  EXPECT_THAT(bad.err, HasSubstr("net.npz: is of no known network format (.tflite)"));
+  EXPECT_THAT(bad.err, HasSubstr("net.npz: is of no known network format (.tflite, .onnx)"));
   EXPECT_EQ(espalier("inspect net.npz --simplify").exit_code, 2);
 }
 

@@ -1,6 +1,7 @@
 // Writes the seeds: make_corpus <folder>. Run it after a change of the test files' builders, and commit what it wrote.
 #include <cstdio>
 
+#include "ir/export/onnx_file.h"
 #include "npy_zip_files.h"
 #include "tflite_graphs.h"
 
@@ -57,6 +58,26 @@ TestModel sparse_network() {
   return model;
 }
 
+/// A little of everything that onnx_bytes writes; nothing where Espalier was built without ONNX.
+std::vector<Seed> onnx_seeds() {
+  Network network;
+  network.name = "small";
+  const TensorId x = add_input(network, "x", {1, 4, 4, 2});
+  const auto add = [&](Operation operation, std::vector<TensorId> inputs, ActivationKind kind = ActivationKind::kNone) {
+    return *add_layer(network, "layer", std::move(operation), std::move(inputs), Activation::of(kind));
+  };
+  const TensorId wide = add(Convolution{{}, 1, 4, {1, 0, 0, 2, 0, 0, 3, 4}, {1, 2, 3, 4}}, {x}, ActivationKind::kSwish);
+  Convolution depthwise{{3, 3, 2, 2, 1, 1, {1, 1, 1, 1}}, 4, 4, std::vector<float>(36, 0.5f), {}};
+  const TensorId small = add(depthwise, {wide}, ActivationKind::kHardSwish);
+  const TensorId pooled = add(Pool{PoolKind::kMax, {2, 2, 1, 1, 1, 1, {}}}, {small});
+  const TensorId sum = add(Binary{BinaryKind::kMultiply}, {pooled, add(Mean{}, {small})}, ActivationKind::kSigmoid);
+  const TensorId vector = add(FullyConnected{3, std::vector<float>(12, 0.25f), {}}, {sum}, ActivationKind::kTanh);
+  network.outputs = {add(Softmax{}, {vector}), add(Concat{Axis::kChannel}, {pooled, pooled})};
+  const auto bytes = onnx_bytes(network);
+  if (!bytes) return {};
+  return {{"onnx_network/families", *bytes}};
+}
+
 std::vector<Seed> seeds() {
   const std::string npy = npy_floats("(4, 6)", fixture_dense());
   return {
@@ -83,7 +104,9 @@ std::vector<Seed> seeds() {
 }
 
 int write_seeds(const std::filesystem::path& folder) {
-  for (const Seed& seed : seeds()) {
+  std::vector<Seed> all = seeds();
+  for (Seed& seed : onnx_seeds()) all.push_back(std::move(seed));
+  for (const Seed& seed : all) {
     std::filesystem::create_directories((folder / seed.path).parent_path());
     if (Status s = write_file_bytes(folder / seed.path, as_byte_span(seed.bytes)); !s) {
       std::fprintf(stderr, "%s\n", s.error().message.c_str());

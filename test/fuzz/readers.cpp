@@ -82,9 +82,9 @@ void run_if_small(const Network& network) {
   require(bool(run_reference(network, inputs)), "a network that verifies runs");
 }
 
-void run_tflite_network(Bytes bytes) {
-  Result<Network> network = parse_network("f.tflite", bytes);
-  if (!network) return check_message(network.error(), "f.tflite");
+void run_network(Bytes bytes, const char* file) {
+  Result<Network> network = parse_network(file, bytes);
+  if (!network) return check_message(network.error(), file);
   require(bool(verify(*network)), "a network that is read verifies");
   for (const char c : to_string(*network))
     require(c == '\n' || (c >= 0x20 && c < 0x7f), "names of a network are printable");
@@ -93,11 +93,18 @@ void run_tflite_network(Bytes bytes) {
   run_if_small(*network);
 }
 
+void run_tflite_network(Bytes bytes) { run_network(bytes, "f.tflite"); }
+void run_onnx_network(Bytes bytes) { run_network(bytes, "f.onnx"); }
+
 }  // namespace
 
-const FuzzedReader kReaders[kFuzzedReaders] = {{"npy", run_npy},       {"npz", run_npz},
-                                               {"mtx", run_mtx},       {"smtx", run_smtx},
-                                               {"tflite", run_tflite}, {"tflite_network", run_tflite_network}};
+const FuzzedReader kReaders[kFuzzedReaders] = {{"npy", run_npy},
+                                               {"npz", run_npz},
+                                               {"mtx", run_mtx},
+                                               {"smtx", run_smtx},
+                                               {"tflite", run_tflite},
+                                               {"tflite_network", run_tflite_network},
+                                               {"onnx_network", run_onnx_network}};
 
 void run_reader(std::string_view format, Bytes bytes) {
   for (const FuzzedReader& reader : kReaders)

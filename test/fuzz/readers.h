@@ -14,8 +14,8 @@ struct FuzzedReader {
   void (*run)(Bytes bytes);
 };
 
-inline constexpr size_t kFuzzedReaders = 6;
-extern const FuzzedReader kReaders[kFuzzedReaders];  // npy, npz, mtx, smtx, tflite, tflite_network
+inline constexpr size_t kFuzzedReaders = 7;
+extern const FuzzedReader kReaders[kFuzzedReaders];  // npy, npz, mtx, smtx, tflite, tflite_network, onnx_network
 
 /// Runs the reader of that format.
 void run_reader(std::string_view format, Bytes bytes);

@@ -260,7 +260,7 @@ TEST(TfliteNetwork, ASmallNetworkOfEveryFamilyRunsAndSimplifies) {
 
 TEST(NetworkFile, KnowsNoOtherFormat) {
   EXPECT_EQ(parse_network("a.npy", as_byte_span("\x93NUMPY..")).error().message,
-            "a.npy: is of no known network format (.tflite)");
+            "a.npy: is of no known network format (.tflite, .onnx)");
   EXPECT_EQ(parse_network("a.tflite", as_byte_span("")).error().message,
             "a.tflite: has '' at byte 4, but a TFLite model has 'TFL3'");
   EXPECT_EQ(static_cast<int>(read_network("/nonexistent/a.tflite").error().kind), static_cast<int>(ErrorKind::kSystem));
