@@ -5,21 +5,13 @@
 #include <map>
 #include <set>
 
+#include "backends/c_source/header_text.h"
 #include "backends/text_template.h"
 #include "espalier/kernel_abi.h"
 #include "espalier/runtime.h"
 
 namespace espalier {
 namespace {
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
-
-/// Letters in capitals, everything that a C identifier cannot have as `_`.
-std::string macro_name(std::string_view name) {
-  std::string out;
-  for (const char c : name) out += is_word(c) ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : '_';
-  return out;
-}
 
 /// Where the channels of a buffer stand, for a comment.
 std::string layout(char buffer, char row, uint32_t channels, uint32_t stride, uint32_t panel) {
@@ -56,15 +48,6 @@ std::string values(const Clamp& c, const Schedule& schedule) {
   if (c.has_high()) return fmt::format("X any; Y at most {}, which NaN becomes", c.high);
   return fmt::format("X any; Y unbounded, NaN and infinities propagate from inputs that a {} multiplies",
                      multiplies_zeros(schedule) ? "weight, maybe a zero," : "non-zero");
-}
-
-std::string needed_features(uint64_t features) {
-  std::string names;
-  for (; features; features &= features - 1) {
-    const char* name = espalier_cpu_feature_name(features & (~features + 1));
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", name ? name : "an unknown feature");
-  }
-  return names.empty() ? "no CPU features" : names;
 }
 
 Result<std::string> kernel_text(const HeaderKernel& kernel) {
@@ -126,8 +109,9 @@ Status check_names(std::string_view library, std::span<const HeaderKernel> kerne
 }  // namespace
 
 Status check_library_name(std::string_view library) {
-  const bool plain =
-      std::all_of(library.begin(), library.end(), [](char c) { return is_word(c) || c == '-' || c == '.'; });
+  const bool plain = std::all_of(library.begin(), library.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '-' || c == '.';
+  });
   if (library.empty() || !plain || library.front() == '.')
     return bad_input("library name '{}' must be made of letters, digits, '_', '-' and '.'", library);
   return {};

@@ -1,22 +1,12 @@
 #include "backends/network/network_header.h"
 
-#include <cctype>
-
 #include "backends/c_source/c_header.h"
+#include "backends/c_source/header_text.h"
 #include "backends/text_template.h"
 #include "espalier/network_abi.h"
-#include "espalier/runtime.h"
 
 namespace espalier {
 namespace {
-
-std::string macro_name(std::string_view name) {
-  std::string out;
-  for (const char c : name)
-    out += std::isalnum(static_cast<unsigned char>(c)) ? static_cast<char>(std::toupper(static_cast<unsigned char>(c)))
-                                                       : '_';
-  return out;
-}
 
 /// Names come from the model; a comment must not end early.
 std::string in_comment(std::string text) {
@@ -49,15 +39,6 @@ std::string parameters(const NetworkProgram& program) {
   for (size_t i = 0; i < program.inputs.size(); ++i) text += fmt::format(", const float* input{}", i);
   for (size_t i = 0; i < program.outputs.size(); ++i) text += fmt::format(", float* output{}", i);
   return text;
-}
-
-std::string needed_features(uint64_t features) {
-  std::string names;
-  for (; features; features &= features - 1) {
-    const char* name = espalier_cpu_feature_name(features & (~features + 1));
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", name ? name : "an unknown feature");
-  }
-  return names.empty() ? "no CPU features" : names;
 }
 
 }  // namespace
