@@ -1,5 +1,5 @@
-// Serves a page on this machine that runs a kernel, and opens it in headless Chromium.
-//   node run_page.mjs FOLDER     FOLDER: m.wasm, x, wanted (floats), call.json: {kernel, pixels}
+// Serves a page on this machine that runs a kernel or a network, and opens it in headless Chromium.
+//   node run_page.mjs FOLDER     FOLDER: m.wasm, x, wanted (floats), call.json: {kernel, pixels} or {network}
 // Exit code 0 if the page reports the wanted bits, 1 if other bits, 2 if anything else; it prints the report.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -20,10 +20,12 @@ async function bytes(name) { return (await fetch(name)).arrayBuffer(); }
 async function verdict() {
   const { load } = await import('/loader/index.js');
   const call = await (await fetch('/files/call.json')).json();
-  const kernel = (await load(new Uint8Array(await bytes('/files/m.wasm')))).kernel(call.kernel);
+  const library = await load(new Uint8Array(await bytes('/files/m.wasm')));
   const wanted = new Uint32Array(await bytes('/files/wanted'));
   const output = new Float32Array(wanted.length);
-  kernel.run(new Float32Array(await bytes('/files/x')), { pixels: call.pixels, output });
+  const x = new Float32Array(await bytes('/files/x'));
+  if (call.network) library.network(call.network).run(x, { outputs: [output] });
+  else library.kernel(call.kernel).run(x, { pixels: call.pixels, output });
   const differing = new Uint32Array(output.buffer).findIndex((bits, i) => bits !== wanted[i]);
   return differing < 0 ? 'equal bits in ' + wanted.length : 'element ' + differing + ' differs';
 }
