@@ -9,7 +9,8 @@ import { load } from '../../runtime/js/index.js';
 
 const [folder, module, model, rounds = '9'] = process.argv.slice(2);
 const require = createRequire(resolve(folder, 'package.json'));
-const ort = await import(pathToFileURL(require.resolve('onnxruntime-web/wasm')));
+const imported = await import(pathToFileURL(require.resolve('onnxruntime-web/wasm')));
+const ort = imported.env ? imported : imported.default; // a CommonJS build has everything in its default
 ort.env.wasm.numThreads = 1;
 
 const network = (await load(module)).network();
