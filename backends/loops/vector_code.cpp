@@ -151,9 +151,11 @@ llvm::Value* VectorCode::limited(LoopOp op, llvm::Value* a, llvm::Value* b) {
 }
 
 /// 2^b has a normal float for every legal b, so that one product rounds once.
+/// The exponent as an integer: a whole number that 1.5 * 2^23 is added to stands in the sum's low bits, and the shift
+/// drops all others. A conversion would do; engines write seven instructions for WebAssembly's.
 llvm::Value* VectorCode::scaled(llvm::Value* a, llvm::Value* power) {
   auto* integers = llvm::VectorType::getInteger(type_);
-  llvm::Value* exponent = builder_.CreateFPToSI(power, integers);
+  llvm::Value* exponent = builder_.CreateBitCast(builder_.CreateFAdd(power, constant(0x1.8p23f)), integers);
   llvm::Value* biased = builder_.CreateAdd(exponent, llvm::ConstantInt::get(integers, 127));
   llvm::Value* factor = builder_.CreateShl(biased, llvm::ConstantInt::get(integers, 23));
   return builder_.CreateFMul(a, builder_.CreateBitCast(factor, type_));
