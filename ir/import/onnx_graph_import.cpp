@@ -103,6 +103,7 @@ Status OnnxGraphImport::take_inputs() {
     OnnxOperand operand;
     operand.dims = input.dims;
     if (!input.is_float) return unsupported("{}: is not fp32", place);
+    if (!input.has_shape) return bad_input("{}: has no shape", place);
     if (!operand.dims.empty() && operand.dims[0] == -1) operand.dims[0] = 1;  // an open batch
     for (const int64_t size : operand.dims)
       if (size == -1)

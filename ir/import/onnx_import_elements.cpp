@@ -56,7 +56,13 @@ Status take_prelu(OnnxNodeImport& node) {
   if (!slopes) return std::move(slopes).error();
   const uint32_t channels = node.graph().network().shape_of(*id).c;
   if (slopes->size() == 1) slopes->assign(channels, (*slopes)[0]);
-  if (slopes->size() != channels)
+  // [channels, 1, 1] of an image: aligned at the end, behind it only ones.
+  const std::vector<int64_t> dims = node.operand(1)->dims;
+  const size_t behind = x->dims.size() - 2;
+  const bool is_per_channel = slopes->size() == channels && x->dims.size() >= 2 &&
+                              (channels == 1 || node.operand(1)->constant->elements() == 1 ||
+                               (dims.size() > behind && dims[dims.size() - behind - 1] == int64_t{channels}));
+  if (!is_per_channel)
     return unsupported("has {} slopes, but one for each of {} channels is supported", slopes->size(), channels);
   return node.emit(Prelu{*std::move(slopes)}, {*id}, x->dims.size());
 }
@@ -82,26 +88,41 @@ double combined(std::string_view op, double a, double b) {
   return op == "Mul" ? a * b : a / b;
 }
 
+/// The same of whole numbers. Errors (kBadInput): overflow, division by 0.
+Result<int64_t> combined_numbers(std::string_view op, int64_t a, int64_t b) {
+  int64_t made = 0;
+  bool is_wrong = false;
+  if (op == "Div") {
+    is_wrong = b == 0 || (b == -1 && a == INT64_MIN);
+    if (!is_wrong) made = a / b;
+  } else {
+    is_wrong = op == "Add"   ? __builtin_add_overflow(a, b, &made)
+               : op == "Sub" ? __builtin_sub_overflow(a, b, &made)
+                             : __builtin_mul_overflow(a, b, &made);
+  }
+  if (is_wrong) return bad_input("makes no whole number of {} and {}", a, b);
+  return made;
+}
+
 /// Constants among themselves: shapes' arithmetic and folded scales. Of equal shapes, or with one of one element.
 Status fold(OnnxNodeImport& node, const OnnxTensor& a, const OnnxTensor& b) {
-  const uint64_t count = std::max(a.elements(), b.elements());
-  const bool is_simple = (a.elements() == count || a.elements() == 1) && (b.elements() == count || b.elements() == 1);
-  if (!is_simple || a.is_integer != b.is_integer) return unsupported("combines constants of different shapes or types");
+  const bool a_repeats = a.elements() == 1 && b.dims.size() >= a.dims.size();
+  const bool b_repeats = b.elements() == 1 && a.dims.size() >= b.dims.size();
+  if ((a.dims != b.dims && !a_repeats && !b_repeats) || a.is_integer != b.is_integer)
+    return unsupported("combines constants of different shapes or types");
   OnnxTensor made;
-  made.dims = a.dims.size() >= b.dims.size() && a.elements() == count ? a.dims : b.dims;
+  made.dims = b_repeats ? a.dims : b.dims;
   made.is_integer = a.is_integer;
+  const uint64_t count = b_repeats ? a.elements() : b.elements();
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t ia = a.elements() == 1 ? 0 : i, ib = b.elements() == 1 ? 0 : i;
-    if (made.is_integer) {
-      const int64_t x = a.integers[ia], y = b.integers[ib];
-      if (node.node().op == "Div" && y == 0) return bad_input("divides by 0");
-      made.integers.push_back(
-          node.node().op == "Div"
-              ? x / y
-              : static_cast<int64_t>(combined(node.node().op, static_cast<double>(x), static_cast<double>(y))));
-    } else {
+    if (!made.is_integer) {
       made.floats.push_back(static_cast<float>(combined(node.node().op, a.floats[ia], b.floats[ib])));
+      continue;
     }
+    const auto value = combined_numbers(node.node().op, a.integers[ia], b.integers[ib]);
+    if (!value) return value.error();
+    made.integers.push_back(*value);
   }
   return node.bind_constant(std::move(made));
 }
@@ -175,6 +196,9 @@ Status take_gemm(OnnxNodeImport& node) {
     auto given = node.floats(2);
     if (!given) return std::move(given).error();
     bias = *std::move(given);
+    const std::vector<int64_t> dims = node.operand(2)->dims;
+    if (bias.size() != 1 && dims.back() != static_cast<int64_t>(bias.size()))
+      return unsupported("adds a matrix ({}); one value for each output is supported", fmt::join(dims, ", "));
     for (float& value : bias) value *= node.number("beta", 1);
   }
   return emit_product(node, node.integer("transB", 0) != 0, node.number("alpha", 1), std::move(bias));

@@ -48,6 +48,7 @@ Status take_constant(OnnxNodeImport& node) {
 Status take_shape(OnnxNodeImport& node) {
   const auto x = node.operand(0);
   if (!x) return x.error();
+  if (node.has("start") || node.has("end")) return unsupported("takes a part of the shape (start, end); use Slice");
   return node.bind_constant(whole_numbers(x->dims));
 }
 
@@ -79,6 +80,8 @@ Status take_gather(OnnxNodeImport& node) {
   const auto x = node.integers(0), places = node.integers(1);
   if (!x) return x.error();
   if (!places) return places.error();
+  if (node.operand(0)->dims.size() > 1 || node.operand(1)->dims.size() > 1 || node.integer("axis", 0) > 0)
+    return unsupported("gathers from other constants than lists of whole numbers");
   std::vector<int64_t> picked;
   for (int64_t place : *places) {
     if (place < 0) place += static_cast<int64_t>(x->size());
@@ -109,6 +112,10 @@ Status take_slice(OnnxNodeImport& node) {
   const auto begin = one(1, "starts", 0), end = one(2, "ends", count), step = one(4, "steps", 1);
   for (const auto* value : {&begin, &end, &step})
     if (!*value) return value->error();
+  const auto axis = one(3, "axes", 0);
+  if (!axis) return axis.error();
+  if (node.operand(0)->dims.size() > 1 || *axis > 0)
+    return unsupported("slices other constants than lists of whole numbers");
   if (*step != 1) return unsupported("slices in steps of {}", *step);
   const auto place = [&](int64_t v) { return std::clamp<int64_t>(v < 0 ? v + count : v, 0, count); };
   std::vector<int64_t> picked;
@@ -153,6 +160,7 @@ Status take_concat(OnnxNodeImport& node) {
     for (size_t i = 0; i < count; ++i) {
       const auto values = node.integers(i);
       if (!values) return values.error();
+      if (node.operand(i)->dims.size() > 1) return unsupported("joins whole numbers of more than one dimension");
       all.insert(all.end(), values->begin(), values->end());
       if (all.size() > kMostNumbers) return limit_exceeded("makes more than {} elements", kMostNumbers);
     }
@@ -256,6 +264,8 @@ Status take_squeeze(OnnxNodeImport& node) {
 Status take_unsqueeze(OnnxNodeImport& node) {
   const auto x = node.image(0);
   if (!x) return x.error();
+  if (node.has_input(1))
+    if (const auto axes = node.integers(1); !axes) return axes.error();
   const size_t added = node.has_input(1)
                            ? node.operand(1)->dims.empty() ? 1 : static_cast<size_t>(node.operand(1)->dims[0])
                            : node.list("axes").size();

@@ -93,6 +93,9 @@ Status take_convolution(OnnxNodeImport& node) {
   const auto height = size_in(w->dims[2], 1, "kernel height"), width = size_in(w->dims[3], 1, "kernel width");
   if (!height) return height.error();
   if (!width) return width.error();
+  const std::vector<int64_t> kernel = node.list("kernel_shape");
+  if (!kernel.empty() && kernel != std::vector<int64_t>{w->dims[2], w->dims[3]})
+    return bad_input("has kernel_shape ({}), but weights of {}x{}", fmt::join(kernel, ", "), w->dims[2], w->dims[3]);
   const auto groups = node.integer("group", 1);
   if (groups < 1 || w->dims[0] < 1 || w->dims[1] != x->dims[1] / groups || x->dims[1] % groups != 0)
     return bad_input("has weights for {} of {} input channels in {} groups", w->dims[1], x->dims[1], groups);
@@ -163,6 +166,7 @@ Status take_mean(OnnxNodeImport& node) {
     axes = *given;
   }
   const size_t rank = x->dims.size();
+  if (axes.empty() && rank != 0) return unsupported("takes the mean over everything; name height and width as axes");
   std::vector<int64_t> left = x->dims;
   for (const int64_t a : axes) {
     const auto axis = axis_of_dim(a, rank);
@@ -235,8 +239,15 @@ Status take_resize(OnnxNodeImport& node) {
   const auto x = image_of_rank_4(node);
   if (!x) return x.error();
   const bool is_old = node.node().op == "Upsample" || node.opset() < 11;
+  for (const std::string_view option : {"antialias", "exclude_outside", "axes"})
+    if (node.integer(option, 0) != 0 || !node.list(option).empty())
+      return unsupported("has {}, which is not supported", option);
+  if (node.text("keep_aspect_ratio_policy", "stretch") != "stretch")
+    return unsupported("keeps the aspect ratio; give the sizes that follow from it");
   const auto size = output_size(node, *x, is_old ? 1 : 2, is_old ? 99 : 3);
   if (!size) return size.error();
+  if (node.text("coordinate_transformation_mode", "") == "pytorch_half_pixel" && ((*size)[0] == 1 || (*size)[1] == 1))
+    return unsupported("has coordinates 'pytorch_half_pixel' for a size of 1; use half_pixel");
   Resize resize;
   const std::string mode = node.text("mode", "nearest");
   if (mode != "nearest" && mode != "linear" && mode != "bilinear")
@@ -277,6 +288,7 @@ Status take_pad(OnnxNodeImport& node) {
     if (!value) return value.error();
     if (value->size() == 1) pad.value = (*value)[0];
   }
+  if (node.has_input(3)) return unsupported("pads some dimensions only (axes); give pads of all");
   const size_t rank = x->dims.size();
   if (pads.size() != 2 * rank) return bad_input("has {} pads, but {} dimensions need {}", pads.size(), rank, 2 * rank);
   for (size_t d = 0; d < rank; ++d) {

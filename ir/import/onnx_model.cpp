@@ -1,6 +1,7 @@
 #include "ir/import/onnx_model.h"
 
 #include <algorithm>
+#include <charconv>
 #include <climits>
 #include <fstream>
 
@@ -55,6 +56,9 @@ class Reader {
     if (values->is_integer || !indices->is_integer || indices->elements() != values->elements() * rank)
       return bad_input("has {} values and {} indices, but needs {} for each value", values->elements(),
                        indices->elements(), rank);
+    if (*elements > left_)
+      return limit_exceeded("asks for {} elements, but a file of this size may ask for {} more", *elements, left_);
+    left_ -= *elements;
     dense.floats.resize(*elements);
     for (size_t i = 0; i < values->elements(); ++i) {
       int64_t place = 0;
@@ -115,8 +119,6 @@ class Reader {
         return limit_exceeded("has shape {}, but a tensor may have at most {} elements", shape_of(tensor),
                               kMaxTensorElements);
     }
-    if (elements > left_) return limit_exceeded("asks for {} more elements than a file of this size may", elements);
-    left_ -= elements;
     return elements;
   }
 
@@ -186,27 +188,52 @@ class Reader {
     }
   }
 
+  /// A whole decimal number. Errors (kBadInput): anything else.
+  static Result<uint64_t> number(const std::map<std::string, std::string>& entries, const std::string& key,
+                                 uint64_t fallback) {
+    const auto found = entries.find(key);
+    if (found == entries.end()) return fallback;
+    const std::string& text = found->second;
+    uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size())
+      return bad_input("has external data with {} '{}', which is no number", key, printable(text));
+    return value;
+  }
+
+  /// A regular file that lies in the model's folder when all links are followed.
+  Result<std::filesystem::path> external_file(const std::string& location) const {
+    std::error_code error;
+    const auto folder = std::filesystem::canonical(folder_.empty() ? "." : folder_, error);
+    if (error) return system_error("cannot open the model's folder: {}", error.message());
+    const auto file = std::filesystem::canonical(folder / location, error);
+    if (error) return system_error("cannot open external data '{}': {}", printable(location), error.message());
+    const bool is_inside = std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first == folder.end();
+    if (!is_inside || !std::filesystem::is_regular_file(file, error))
+      return bad_input("has external data in '{}', but it must be a file in the model's folder", printable(location));
+    return file;
+  }
+
   Result<std::string> external_data(const onnx::TensorProto& proto) const {
     std::map<std::string, std::string> entries;
     for (const auto& entry : proto.external_data()) entries[entry.key()] = entry.value();
-    const std::filesystem::path location(entries["location"]);
-    const bool leaves = std::any_of(location.begin(), location.end(), [](const auto& part) { return part == ".."; });
-    if (location.empty() || location.is_absolute() || leaves || folder_.empty())
-      return bad_input("has external data in '{}', but it must lie in the model's folder", printable(location.string()));
-    std::ifstream file(folder_ / location, std::ios::binary | std::ios::ate);
-    if (!file) return system_error("cannot open external data '{}'", printable(location.string()));
-    const auto size = static_cast<uint64_t>(file.tellg());
-    const auto number = [&](const char* key, uint64_t fallback) {
-      return entries.contains(key) ? std::strtoull(entries[key].c_str(), nullptr, 10) : fallback;
-    };
-    const uint64_t offset = number("offset", 0), length = number("length", offset > size ? 0 : size - offset);
-    if (offset > size || length > size - offset)
-      return bad_input("has external data from byte {} on, {} bytes long, but '{}' has {} bytes", offset, length,
-                       printable(location.string()), size);
-    std::string bytes(length, 0);
-    file.seekg(static_cast<std::streamoff>(offset));
-    if (!file.read(bytes.data(), static_cast<std::streamsize>(length)))
-      return system_error("cannot read external data '{}'", printable(location.string()));
+    const auto file = external_file(entries["location"]);
+    if (!file) return file.error();
+    std::error_code error;
+    const uint64_t size = std::filesystem::file_size(*file, error);
+    if (error) return system_error("cannot read external data '{}'", printable(entries["location"]));
+    const auto offset = number(entries, "offset", 0);
+    if (!offset) return offset.error();
+    const auto length = number(entries, "length", *offset > size ? 0 : size - *offset);
+    if (!length) return length.error();
+    if (*offset > size || *length > size - *offset)
+      return bad_input("has external data from byte {} on, {} bytes long, but '{}' has {} bytes", *offset, *length,
+                       printable(entries["location"]), size);
+    std::ifstream stream(*file, std::ios::binary);
+    std::string bytes(*length, 0);
+    stream.seekg(static_cast<std::streamoff>(*offset));
+    if (!stream.read(bytes.data(), static_cast<std::streamsize>(*length)))
+      return system_error("cannot read external data '{}'", printable(entries["location"]));
     return bytes;
   }
 
@@ -232,7 +259,8 @@ Result<OnnxModel> parse_onnx_model(Bytes bytes, const std::filesystem::path& fol
   }
   for (const auto& t : proto.graph().sparse_initializer()) {
     auto tensor = reader.sparse(t);
-    if (!tensor) return std::move(tensor).error().in(fmt::format("sparse initializer '{}'", printable(t.values().name())));
+    if (!tensor)
+      return std::move(tensor).error().in(fmt::format("sparse initializer '{}'", printable(t.values().name())));
     model.initializers.insert_or_assign(t.values().name(), *std::move(tensor));
   }
   for (const auto& n : proto.graph().node()) {

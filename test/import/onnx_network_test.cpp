@@ -216,6 +216,9 @@ TestGraph graph(const std::string& op, std::vector<std::string> inputs, Attribut
                 std::vector<int64_t> dims = {1, 2, 4, 4}) {
   TestGraph g(std::move(dims));
   g.constant("w", floats({1, 2, 1, 1}, {1, 1})).constant("v", floats({3}, {1, 2, 3})).constant("i", numbers({1, 2}));
+  g.constant("most", numbers({INT64_MAX})).constant("least", numbers({INT64_MIN})).constant("minus", numbers({-1}));
+  g.constant("four", floats({4}, {1, 2, 3, 4})).constant("m", floats({2, 3}, {1, 2, 3, 4, 5, 6}));
+  g.constant("column", floats({3, 1}, {1, 2, 3}));
   g.node(op, std::move(inputs), "y", std::move(attributes));
   return g;
 }
@@ -256,6 +259,21 @@ TEST(OnnxNetwork, RefusesWhatItCannotRead_AndSaysWhy) {
       {"Mode", "node 0 'n0' (Pad): has mode 'reflect'; pad with a constant, or before the image enters the network",
        graph("Pad", {"x"}, {{"mode", text("reflect")}})},
       {"PadCount", "node 0 'n0' (Pad): has 2 pads, but 4 dimensions need 8", graph("Pad", {"x", "i"})},
+      {"FoldShapes", "node 0 'n0' (Mul): combines constants of different shapes or types", graph("Mul", {"w", "v"})},
+      {"FoldOverflow", "node 0 'n0' (Mul): makes no whole number of 9223372036854775807 and 9223372036854775807",
+       graph("Mul", {"most", "most"})},
+      {"FoldLeastByMinusOne", "node 0 'n0' (Div): makes no whole number of -9223372036854775808 and -1",
+       graph("Div", {"least", "minus"})},
+      {"UnsqueezeOfNothing", "node 0 'n0' (Unsqueeze): reads 'z', which nothing before it makes",
+       graph("Unsqueeze", {"x", "z"})},
+      {"SlopesAlongTheWidth", "node 0 'n0' (PRelu): has 4 slopes, but one for each of 4 channels is supported",
+       graph("PRelu", {"x", "four"}, {}, {1, 4, 4, 4})},
+      {"MeanOfEverything", "node 0 'n0' (ReduceMean): takes the mean over everything; name height and width as axes",
+       graph("ReduceMean", {"x"})},
+      {"KernelShape", "node 0 'n0' (Conv): has kernel_shape (3, 3), but weights of 1x1",
+       graph("Conv", {"x", "w"}, {{"kernel_shape", list({3, 3})}})},
+      {"ColumnAdded", "node 0 'n0' (Gemm): adds a matrix (3, 1); one value for each output is supported",
+       graph("Gemm", {"x", "m", "column"}, {}, {1, 2})},
       {"OpenSize", "input 'x': has shape (1, 2, -1, 4) with open sizes; export the model for one size",
        graph("Relu", {"x"}, {}, {1, 2, -1, 4})},
       {"Negative", "input 'x': has shape (1, 2, 0, 4), but sizes must be positive",
