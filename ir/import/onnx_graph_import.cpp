@@ -82,6 +82,23 @@ Result<Axis> axis_of_dim(int64_t dimension, size_t rank) {
   return kByRank[rank - 1][d];
 }
 
+OnnxGraphImport::OnnxGraphImport(const OnnxModel& model) : model_(model) {
+  constexpr uint64_t kTimes = 16, kFree = uint64_t{1} << 22;
+  for (const auto& [name, tensor] : model.initializers) left_ += tensor.elements();
+  for (const OnnxNode& node : model.nodes)
+    for (const auto& [name, attribute] : node.attributes)
+      if (attribute.tensor) left_ += attribute.tensor->elements();
+  left_ = left_ * kTimes + kFree;
+}
+
+Status OnnxGraphImport::spend(uint64_t elements) {
+  if (elements > left_)
+    return limit_exceeded("makes {} more elements of constants, but a file with these weights may make {}", elements,
+                          left_);
+  left_ -= elements;
+  return {};
+}
+
 Result<Network> OnnxGraphImport::run() {
   if (model_.opset < kLeastOpset || model_.opset > kMostOpset)
     return unsupported("is of opset {}, but {} to {} are read; export it with one of those", model_.opset, kLeastOpset,
@@ -172,6 +189,7 @@ Result<TensorId> OnnxGraphImport::tensor(const OnnxOperand& operand, const std::
   if (operand.constant->is_integer) return bad_input("'{}' has whole numbers, but floats are needed", name);
   const auto shape = shape_of_dims(operand.dims);
   if (!shape) return shape.error();
+  if (Status s = spend(operand.constant->elements()); !s) return std::move(s).error();
   return add_constant(network_, name, *shape, in_network_order(*operand.constant, *shape));
 }
 
@@ -214,19 +232,21 @@ Result<TensorId> OnnxNodeImport::tensor(size_t i) {
   return graph_.tensor(*found, printable(node_.inputs[i]));
 }
 
-Result<std::vector<float>> OnnxNodeImport::floats(size_t i) const {
+Result<std::vector<float>> OnnxNodeImport::floats(size_t i) {
   const auto found = operand(i);
   if (!found) return found.error();
   if (!found->is_constant() || found->constant->is_integer)
     return unsupported("input {} '{}' must be a constant of floats", i, printable(node_.inputs[i]));
+  if (Status s = graph_.spend(found->constant->elements()); !s) return std::move(s).error();
   return found->constant->floats;
 }
 
-Result<std::vector<int64_t>> OnnxNodeImport::integers(size_t i) const {
+Result<std::vector<int64_t>> OnnxNodeImport::integers(size_t i) {
   const auto found = operand(i);
   if (!found) return found.error();
   if (!found->is_constant() || !found->constant->is_integer)
     return unsupported("input {} '{}' must be a constant of whole numbers", i, printable(node_.inputs[i]));
+  if (Status s = graph_.spend(found->constant->elements()); !s) return std::move(s).error();
   return found->constant->integers;
 }
 
@@ -298,6 +318,7 @@ Status OnnxNodeImport::emit_reshape(TensorId id, const std::vector<int64_t>& dim
 Status OnnxNodeImport::bind(OnnxOperand operand) { return graph_.bind(node_.outputs[0], std::move(operand)); }
 
 Status OnnxNodeImport::bind_constant(OnnxTensor tensor) {
+  if (Status s = graph_.spend(tensor.elements()); !s) return s;
   OnnxOperand operand;
   operand.dims = tensor.dims;
   operand.constant = std::make_shared<const OnnxTensor>(std::move(tensor));

@@ -28,12 +28,15 @@ Result<Axis> axis_of_dim(int64_t dimension, size_t rank);
 
 class OnnxGraphImport {
  public:
-  explicit OnnxGraphImport(const OnnxModel& model) : model_(model) {}
+  explicit OnnxGraphImport(const OnnxModel& model);
   Result<Network> run();
 
   const OnnxModel& model() const { return model_; }
   Network& network() { return network_; }
   Result<OnnxOperand> operand(const std::string& name) const;
+  /// Before so many elements of constants are made or copied: a file may name one a thousand times, or have nodes of 30
+  /// bytes make 65,536 numbers. Errors: kLimit, in proportion to what the file holds.
+  Status spend(uint64_t elements);
   /// The operand as a tensor of the network; constants are added as such.
   Result<TensorId> tensor(const OnnxOperand& operand, const std::string& name);
   Status bind(const std::string& name, OnnxOperand operand);
@@ -48,6 +51,7 @@ class OnnxGraphImport {
 
   const OnnxModel& model_;
   Network network_;
+  uint64_t left_ = 0;  ///< elements that may still be made
   std::map<std::string, OnnxOperand, std::less<>> values_;
 };
 
@@ -66,8 +70,8 @@ class OnnxNodeImport {
   /// An input that must be an image or vector of the network, not channels-last.
   Result<OnnxOperand> image(size_t i) const;
   Result<TensorId> tensor(size_t i);
-  Result<std::vector<float>> floats(size_t i) const;
-  Result<std::vector<int64_t>> integers(size_t i) const;
+  Result<std::vector<float>> floats(size_t i);
+  Result<std::vector<int64_t>> integers(size_t i);
 
   int64_t integer(std::string_view attribute, int64_t fallback) const;
   float number(std::string_view attribute, float fallback) const;

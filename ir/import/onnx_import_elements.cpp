@@ -182,6 +182,7 @@ Status emit_product(OnnxNodeImport& node, bool is_transposed, float alpha, std::
   if (!id) return id.error();
   const int64_t in = w->dims[is_transposed ? 1 : 0], out = w->dims[is_transposed ? 0 : 1];
   if (in != x->dims[1]) return bad_input("has a matrix for {} inputs, but {} come in", in, x->dims[1]);
+  if (Status s = node.graph().spend(w->constant->elements()); !s) return s;
   if (bias.size() == 1) bias.assign(static_cast<size_t>(out), bias[0]);
   FullyConnected layer{static_cast<uint32_t>(out), matrix(*w->constant, is_transposed, alpha), std::move(bias)};
   return node.emit(std::move(layer), {*id}, 2);

@@ -262,6 +262,7 @@ Status take_squeeze(OnnxNodeImport& node) {
 }
 
 Status take_unsqueeze(OnnxNodeImport& node) {
+  constexpr size_t kMostAxes = 8;
   const auto x = node.image(0);
   if (!x) return x.error();
   if (node.has_input(1))
@@ -269,6 +270,7 @@ Status take_unsqueeze(OnnxNodeImport& node) {
   const size_t added = node.has_input(1)
                            ? node.operand(1)->dims.empty() ? 1 : static_cast<size_t>(node.operand(1)->dims[0])
                            : node.list("axes").size();
+  if (added > kMostAxes) return unsupported("adds {} dimensions, but at most {} are supported", added, kMostAxes);
   const auto axes = axes_of(node, x->dims.size() + added);
   if (!axes) return axes.error();
   std::vector<int64_t> dims = x->dims;

@@ -104,6 +104,7 @@ Status take_convolution(OnnxNodeImport& node) {
   c.window = *window;
   c.groups = static_cast<uint32_t>(groups);
   c.output_channels = static_cast<uint32_t>(w->dims[0]);
+  if (Status s = node.graph().spend(w->constant->elements()); !s) return s;
   c.weights = in_network_order(*w->constant);
   if (node.has_input(2)) {
     auto bias = node.floats(2);

@@ -284,6 +284,15 @@ TEST(OnnxNetwork, RefusesWhatItCannotRead_AndSaysWhy) {
   for (const Refused& row : rows) EXPECT_EQ(row.graph.refusal(), row.message) << row.name;
 }
 
+TEST(OnnxNetwork, BoundsWhatASmallFileMayMakeOfConstants) {
+  TestGraph g({1, 2});
+  g.constant("many", numbers({65536}));
+  for (int i = 0; i < 100; ++i) g.node("ConstantOfShape", {"many"}, "c" + std::to_string(i));
+  g.node("Relu", {"x"}, "y");
+  EXPECT_THAT(g.refusal(),
+              HasSubstr("(ConstantOfShape): makes 65536 more elements of constants, but a file with these"));
+}
+
 TEST(OnnxNetwork, ChecksTheShapesThatTheFileGives) {
   TestGraph g({1, 2, 4, 4});
   g.constant("w", floats({1, 2, 1, 1}, {1, 1})).node("Conv", {"x", "w"}, "y");
