@@ -129,6 +129,10 @@ struct KernelProgram {
   uint32_t max_pixels() const;
   /// What is computed of `count` pixels: up to the next pixel_multiple.
   uint32_t padded(uint32_t count) const { return (count + pixel_multiple - 1) / pixel_multiple * pixel_multiple; }
+  /// Work items of a call over `count` pixels: pixel blocks x row groups.
+  uint64_t work_items(uint32_t count) const {
+    return (uint64_t{padded(count)} + pixel_block - 1) / pixel_block * groups.size();
+  }
   /// Elements from one round of a tile to the next: past the panel where the tile is as wide, else past its pixels.
   uint64_t input_step(const PixelTile& tile) const;
   uint64_t output_step(const PixelTile& tile) const;

@@ -80,12 +80,6 @@ void write_file(OStream& json, const OutputFile& file) {
   });
 }
 
-/// Work items of a call over the most pixels.
-uint64_t work_items(const KernelProgram& p) {
-  const uint64_t pixels = p.padded(p.max_pixels()), block = p.pixel_block;
-  return (pixels / block + (pixels % block != 0)) * p.groups.size();
-}
-
 void write_shape(OStream& json, const KernelProgram& p) {
   number(json, "output_channels", p.output_channels);
   number(json, "input_channels", p.input_channels);
@@ -104,7 +98,7 @@ void write_cost(OStream& json, const ManifestLayer& layer) {
   number(json, "pixel_block", p.pixel_block);
   number(json, "row_groups", p.groups.size());
   number(json, "chunks", p.chunks.size());
-  number(json, "work_items", work_items(p));
+  number(json, "work_items", p.work_items(p.max_pixels()));
   number(json, "micro_ops", p.micro_ops());
   if (layer.code_bytes)
     number(json, "code_bytes", *layer.code_bytes);

@@ -13,18 +13,6 @@ namespace {
 /// Scratch that one item may fill (elements): half of a 512 KiB L2, and less than L1D for all but the largest images.
 constexpr uint64_t kMostScratch = 32 * 1024;
 
-void set_tensor(LoopBuilder& b, LoopBuffer buffer, const LayerTensor& tensor) {
-  b.set_elements(buffer, tensor.elements());
-}
-
-LayerSteps single_step(LoopBuilder& b, std::vector<float> weights) {
-  auto program = b.finish();
-  if (!program) return std::move(program).error();
-  std::vector<LayerStep> steps;
-  steps.push_back({*std::move(program), std::move(weights)});
-  return steps;
-}
-
 uint32_t registers_of(const Target& target) { return target.vector->registers; }
 
 /// Output rows of a strip, so that its staged rows fit kMostScratch: all where they do.
@@ -77,8 +65,7 @@ struct Tile {
 };
 
 /// Calls body(first row, rows, first column, vectors, lanes of the last vector) for all tiles of `rows` rows of an
-/// image of `width` columns. Rows may be known only at run time: then `rows` is the bound of a strip and `count` the
-/// register that says how many.
+/// image of `width` columns.
 void for_tiles(LoopBuilder& b, uint32_t rows, uint32_t width, Tile tile,
                const std::function<void(const Affine&, uint32_t, const Affine&, uint32_t, uint32_t)>& body) {
   const uint32_t lanes = b.lanes(), vectors = (width + lanes - 1) / lanes;
@@ -102,7 +89,7 @@ void for_tiles(LoopBuilder& b, uint32_t rows, uint32_t width, Tile tile,
   if (rows % tile.rows != 0) columns(Affine(int64_t{whole} * tile.rows), rows % tile.rows);
 }
 
-/// Splits output rows into strips: `item_strips` of them, all but the last of `rows` rows. body(first row, rows).
+/// Output rows in strips of `rows`, the last maybe of fewer: body(first row, rows) for strip number `strip`.
 void for_strip(LoopBuilder& b, Index strip, uint32_t height, uint32_t rows,
                const std::function<void(const Affine&, uint32_t)>& body) {
   const uint32_t whole = height / rows, rest = height % rows;
@@ -127,7 +114,7 @@ struct WindowFold {
   std::function<void(Vec sum, Vec x, uint32_t i, uint32_t j)> add;
   std::function<Vec()> start;
   std::function<Vec(Vec sum, const Affine& row, const Affine& column)> finish;
-  std::function<void(const Affine& channel)> begin;  ///< at the start of an item, after staging
+  std::function<void()> begin;  ///< at the start of an item, after staging
   Activation input_activation = {};
 };
 
@@ -145,7 +132,7 @@ void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, con
   const Window& w = fold.window;
   for_strip(b, strip, y.shape.h, strip_height, [&](const Affine& first_row, uint32_t rows) {
     staged.stage(b, input_channel, first_row, fold.padding);
-    fold.begin(output_channel);
+    fold.begin();
     for_tiles(b, rows, y.shape.w, fold.tile,
               [&](const Affine& row, uint32_t tile_rows, const Affine& column, uint32_t vectors, uint32_t in_last) {
                 std::vector<Vec> sums;
@@ -206,16 +193,16 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
   const Window& w = layer.window;
   const uint32_t taps = w.height * w.width, outputs = layer.output_channels,
                  multiplier = outputs / job.inputs[0].shape.c;
-  LoopBuilder b(job.name, job.target);
-  set_tensor(b, LoopBuffer::kX0, job.inputs[0]);
-  set_tensor(b, LoopBuffer::kY, job.output);
+  StepBuilder step(job.name, job.target, job.output);
+  step.set_input(LoopBuffer::kX0, 0, job.inputs[0]);
+  LoopBuilder& b = step.loops();
   std::vector<float> weights;
   for (uint32_t o = 0; o < outputs; ++o) {
     weights.push_back(layer.bias.empty() ? 0 : layer.bias[o]);
     weights.insert(weights.end(), layer.weights.begin() + uint64_t{o} * taps,
                    layer.weights.begin() + uint64_t{o + 1} * taps);
   }
-  b.set_elements(LoopBuffer::kWeights, weights.size());
+  step.add_weights(weights);
   const uint32_t rows = strip_rows(w, job.inputs[0], job.output.shape, 1, b.lanes(), job.output.shape.h);
   const uint32_t strips = strips_of(job.output.shape.h, rows);
   b.set_items(outputs * strips);
@@ -238,7 +225,7 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
                   },
                   [&] { return b.copy(bias); },
                   [&](Vec sum, const Affine&, const Affine&) { return espalier::apply(b, job.layer.activation, sum); },
-                  [&](const Affine&) {
+                  [&] {
                     held.clear();
                     bias = b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1));
                     for (uint32_t t = 0; holds_weights && t < taps; ++t)
@@ -246,7 +233,7 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
                   },
                   job.input_activation};
   emit_fold(b, fold, channel, input, strip, rows);
-  return single_step(b, std::move(weights));
+  return step.finish_layer();
 }
 
 /// How many places of the window at each output pixel lie in the image, in rows of whole vectors.
@@ -303,15 +290,15 @@ class ConvolutionWriter {
   ConvolutionWriter(const LayerRequest& job, const Convolution& layer)
       : job_(job),
         layer_(layer),
-        b_(job.name, job.target),
+        step_(job.name, job.target, job.output),
+        b_(step_.loops()),
         in_group_(layer.channels_per_group(job.inputs[0].shape.c)),
         out_group_(layer.output_channels / layer.groups),
         taps_(layer.window.height * layer.window.width) {}
 
   LayerSteps run() {
     const Shape& out = job_.output.shape;
-    set_tensor(b_, LoopBuffer::kX0, job_.inputs[0]);
-    set_tensor(b_, LoopBuffer::kY, job_.output);
+    step_.set_input(LoopBuffer::kX0, 0, job_.inputs[0]);
     const uint32_t rows = strip_rows(layer_.window, job_.inputs[0], out, in_group_, b_.lanes(), 8);
     const StagedImage staged(layer_.window, job_.inputs[0], out, rows, in_group_, b_.lanes());
     b_.set_elements(LoopBuffer::kScratch, staged.elements() + b_.lanes());
@@ -326,7 +313,7 @@ class ConvolutionWriter {
       pack_sparse(staged);
     else
       pack_dense();
-    b_.set_elements(LoopBuffer::kWeights, weights_.size());
+    step_.add_weights(weights_);
     for_strip(b_, strip, out.h, rows, [&](const Affine& first_row, uint32_t count) {
       staged.stage(b_, group * in_group_, first_row, 0);
       if (is_sparse)
@@ -334,7 +321,7 @@ class ConvolutionWriter {
       else
         dense_strip(staged, writer, group, first_row, count);
     });
-    return single_step(b_, std::move(weights_));
+    return step_.finish_layer();
   }
 
  private:
@@ -475,7 +462,8 @@ class ConvolutionWriter {
 
   const LayerRequest& job_;
   const Convolution& layer_;
-  LoopBuilder b_;
+  StepBuilder step_;
+  LoopBuilder& b_;
   const uint32_t in_group_, out_group_, taps_;
   ConvolutionTile tile_;
   std::vector<float> weights_;
@@ -494,14 +482,14 @@ LayerSteps convolution_steps(const LayerRequest& job) {
 LayerSteps pool_steps(const LayerRequest& job) {
   const auto& layer = *job.layer.as<Pool>();
   const bool is_max = layer.kind == PoolKind::kMax;
-  LoopBuilder b(job.name, job.target);
-  set_tensor(b, LoopBuffer::kX0, job.inputs[0]);
-  set_tensor(b, LoopBuffer::kY, job.output);
+  StepBuilder step(job.name, job.target, job.output);
+  step.set_input(LoopBuffer::kX0, 0, job.inputs[0]);
+  LoopBuilder& b = step.loops();
   const Shape& out = job.output.shape;
   const uint32_t lanes = b.lanes(), pitch = (out.w + lanes - 1) / lanes * lanes;
   std::vector<float> counts;
   if (!is_max) counts = window_counts(layer.window, job.inputs[0].shape, out, pitch);
-  b.set_elements(LoopBuffer::kWeights, counts.size());
+  step.add_weights(counts);
   const uint32_t rows = strip_rows(layer.window, job.inputs[0], out, 1, lanes, out.h), strips = strips_of(out.h, rows);
   b.set_items(out.c * strips);
   const Index channel = strips == 1 ? b.item() : b.divide(b.item(), strips);
@@ -518,9 +506,9 @@ LayerSteps pool_steps(const LayerRequest& job) {
                     if (is_max) return sum;
                     return b.divide(sum, b.load(LoopBuffer::kWeights, row * pitch + column));
                   },
-                  [](const Affine&) {}};
+                  [] {}};
   emit_fold(b, fold, channel, channel, strip, rows);
-  return single_step(b, std::move(counts));
+  return step.finish_layer();
 }
 
 }  // namespace espalier

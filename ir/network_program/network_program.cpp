@@ -2,18 +2,10 @@
 
 #include <set>
 
+#include "espalier/kernel_abi.h"
+
 namespace espalier {
 namespace {
-
-uint64_t items_of(const KernelProgram& kernel) {
-  const uint64_t blocks = (kernel.padded(kernel.pixels) + kernel.pixel_block - 1) / kernel.pixel_block;
-  return blocks * kernel.groups.size();
-}
-
-uint64_t buffer_elements(uint64_t channels, uint64_t pixels, uint64_t stride, uint64_t panel) {
-  if (panel != 0) return (pixels + panel - 1) / panel * panel * channels;
-  return channels == 0 ? 0 : (channels - 1) * stride + pixels;
-}
 
 struct Operand {
   std::string_view name;
@@ -25,8 +17,9 @@ struct Operand {
 std::vector<Operand> operands_of(const NetworkProgram& program, const NetworkStep& step) {
   if (step.is_kernel) {
     const KernelProgram& k = *program.kernels[step.program];
-    return {{"x", step.x0, buffer_elements(k.input_channels, k.pixels, k.input_stride, k.input_panel), false},
-            {"y", step.y, buffer_elements(k.output_channels, k.pixels, k.output_stride, k.output_panel), true}};
+    return {
+        {"x", step.x0, espalier_buffer_elements(k.input_channels, k.pixels, k.input_stride, k.input_panel), false},
+        {"y", step.y, espalier_buffer_elements(k.output_channels, k.pixels, k.output_stride, k.output_panel), true}};
   }
   const LoopProgram& loop = program.loops[step.program];
   const NetworkPlace weights{PlaceSpace::kConstants, 0, step.weights};
@@ -166,7 +159,7 @@ class Interpreter {
 }  // namespace
 
 uint32_t NetworkProgram::items(const NetworkStep& step) const {
-  if (step.is_kernel) return static_cast<uint32_t>(items_of(*kernels[step.program]));
+  if (step.is_kernel) return static_cast<uint32_t>(kernels[step.program]->work_items(kernels[step.program]->pixels));
   return loops[step.program].items;
 }
 
