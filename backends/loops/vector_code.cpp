@@ -150,14 +150,12 @@ llvm::Value* VectorCode::limited(LoopOp op, llvm::Value* a, llvm::Value* b) {
   return builder_.CreateBinaryIntrinsic(op == LoopOp::kMin ? llvm::Intrinsic::minimum : llvm::Intrinsic::maximum, a, b);
 }
 
-/// 2^b has a normal float for every legal b, so that one product rounds once.
-/// The exponent as an integer: a whole number that 1.5 * 2^23 is added to stands in the sum's low bits, and the shift
-/// drops all others. A conversion would do; engines write seven instructions for WebAssembly's.
+/// The power's low bits are the exponent, and the shift drops all others. 2^n is a normal float for every legal n, so
+/// that one product rounds once.
 llvm::Value* VectorCode::scaled(llvm::Value* a, llvm::Value* power) {
   auto* integers = llvm::VectorType::getInteger(type_);
-  llvm::Value* exponent = builder_.CreateBitCast(builder_.CreateFAdd(power, constant(0x1.8p23f)), integers);
-  llvm::Value* biased = builder_.CreateAdd(exponent, llvm::ConstantInt::get(integers, 127));
-  llvm::Value* factor = builder_.CreateShl(biased, llvm::ConstantInt::get(integers, 23));
+  llvm::Value* exponent = builder_.CreateShl(builder_.CreateBitCast(power, integers), uint64_t{23});
+  llvm::Value* factor = builder_.CreateAdd(exponent, llvm::ConstantInt::get(integers, uint64_t{127} << 23));
   return builder_.CreateFMul(a, builder_.CreateBitCast(factor, type_));
 }
 
@@ -191,8 +189,6 @@ llvm::Value* VectorCode::arithmetic(LoopOp op, llvm::Value* a, llvm::Value* b, l
     case LoopOp::kMax:
     case LoopOp::kMin:
       return chosen(op, a, b);
-    case LoopOp::kRound:
-      return builder_.CreateUnaryIntrinsic(llvm::Intrinsic::roundeven, a);
     case LoopOp::kScale:
       return scaled(a, b);
     case LoopOp::kSumLanes:

@@ -1,14 +1,18 @@
 #include "codegen/layers/activation_code.h"
 
 #include <iterator>
+#include <span>
 
 namespace espalier {
 namespace {
 
 // ln 2 in two parts; the first has 9 bits, so that its products with whole numbers below 2^8 are exact.
 constexpr float kLog2E = 1.44269504088896341f, kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
-// (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2, highest power first; the relative error of exp(r) is below 4e-9.
-constexpr float kPolynomial[] = {1.381417387e-3f, 8.368921466e-3f, 4.166840762e-2f, 1.666651964e-1f, 4.999999404e-1f};
+// (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2, highest power first. The relative error of exp(r) is below 1.1e-7, or
+// 4e-9 where its difference from 1 is wanted.
+constexpr float kPolynomial[] = {8.312501013e-3f, 4.189033061e-2f, 1.666711569e-1f, 4.999923110e-1f};
+constexpr float kFinePolynomial[] = {1.381417387e-3f, 8.368921466e-3f, 4.166840762e-2f, 1.666651964e-1f,
+                                     4.999999404e-1f};
 
 // Where tanh rounds to 1.
 constexpr float kTanhIsOne = 9.1f;
@@ -41,26 +45,29 @@ bool needs_exp(ActivationKind kind) {
 }  // namespace
 
 // With r = -r', exp(-x) is the same polynomial in r' with the signs of odd powers turned.
-ExpCode::ExpCode(LoopBuilder& builder, Sign sign)
+ExpCode::ExpCode(LoopBuilder& builder, Function function)
     : builder_(&builder),
       one_(builder.constant(1)),
-      sign_(sign == Sign::kPlus ? one_ : builder.constant(-1)),
+      bias_(builder.constant(kScaleBias)),
+      sign_(function == Function::kExpOfMinus ? builder.constant(-1) : one_),
       lowest_(builder.constant(-kMostExponent)),
       highest_(builder.constant(kMostExponent)) {
-  const float factor = sign == Sign::kPlus ? 1.0f : -1.0f;
+  const float factor = function == Function::kExpOfMinus ? -1.0f : 1.0f;
   log2_e_ = builder.constant(factor * kLog2E);
   ln2_high_ = builder.constant(-factor * kLn2High);
   ln2_low_ = builder.constant(-factor * kLn2Low);
-  for (size_t i = 0; i < std::size(kPolynomial); ++i) {
-    const bool is_even = (std::size(kPolynomial) - i) % 2 == 1;
-    polynomial_.push_back(builder.constant(is_even ? kPolynomial[i] : factor * kPolynomial[i]));
+  const std::span<const float> polynomial = function == Function::kExpMinusOne ? std::span<const float>(kFinePolynomial)
+                                                                               : std::span<const float>(kPolynomial);
+  for (size_t i = 0; i < polynomial.size(); ++i) {
+    const bool is_even = (polynomial.size() - i) % 2 == 1;
+    polynomial_.push_back(builder.constant(is_even ? polynomial[i] : factor * polynomial[i]));
   }
 }
 
 ExpCode::Parts ExpCode::parts(Vec x) const {
   LoopBuilder& b = *builder_;
-  const Vec power = b.round(b.multiply(x, log2_e_));
-  const Vec rest = b.fma(power, ln2_low_, b.fma(power, ln2_high_, x));
+  const Vec power = b.fma(x, log2_e_, bias_), whole = b.subtract(power, bias_);
+  const Vec rest = b.fma(whole, ln2_low_, b.fma(whole, ln2_high_, x));
   Vec sum = polynomial_[0];
   for (size_t i = 1; i < polynomial_.size(); ++i) sum = b.fma(sum, rest, polynomial_[i]);
   return {power, rest, sum};
@@ -82,8 +89,9 @@ Vec ExpCode::apply_minus_one(Vec x) const {
 ActivationCode::ActivationCode(LoopBuilder& builder, const Activation& activation)
     : builder_(&builder), activation_(activation) {
   for (const float value : constants_of(activation)) constants_.push_back(builder.constant(value));
-  const auto sign = activation.kind == ActivationKind::kTanh ? ExpCode::Sign::kPlus : ExpCode::Sign::kMinus;
-  if (needs_exp(activation.kind)) exp_.emplace_back(builder, sign);
+  const bool is_tanh = activation.kind == ActivationKind::kTanh;
+  if (needs_exp(activation.kind))
+    exp_.emplace_back(builder, is_tanh ? ExpCode::Function::kExpMinusOne : ExpCode::Function::kExpOfMinus);
 }
 
 Vec ActivationCode::apply(Vec x) const {

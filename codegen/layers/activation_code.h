@@ -8,17 +8,18 @@
 
 namespace espalier {
 
-/// exp(x) or exp(-x) in about 13 operations, for |x| <= kMostExponent; NaN gives NaN. Relative error below 2 ulp with
+/// exp(x) or exp(-x) in about 13 operations, for |x| <= kMostExponent; NaN gives NaN. Relative error below 2.5 ulp with
 /// either arithmetic. The constructor writes the constants, which belong in front of the loops.
 /// Source: Cody and Waite, "Software Manual for the Elementary Functions" (1980), for the reduction.
 class ExpCode {
  public:
   static constexpr float kMostExponent = 87.3f;
-  enum class Sign : uint8_t { kPlus, kMinus };
+  enum class Function : uint8_t { kExp, kExpOfMinus, kExpMinusOne };
 
-  explicit ExpCode(LoopBuilder& builder, Sign sign = Sign::kPlus);
+  explicit ExpCode(LoopBuilder& builder, Function function = Function::kExp);
+  /// kExp and kExpOfMinus.
   Vec apply(Vec x) const;
-  /// exp(x) - 1, the relative error small around 0 too. kPlus only.
+  /// kExpMinusOne: exp(x) - 1, the relative error small around 0 too.
   Vec apply_minus_one(Vec x) const;
   Vec one() const { return one_; }
   /// x within the legal exponents; NaN stays.
@@ -27,14 +28,14 @@ class ExpCode {
   Vec limited(Vec x) const { return limited_above(limited_below(x)); }
 
  private:
-  /// exp = 2^power * (1 + rest + rest^2 * sum), of -x with -rest for rest.
+  /// exp = 2^(power - kScaleBias) * (1 + rest + rest^2 * sum), of -x with -rest for rest.
   struct Parts {
     Vec power, rest, sum;
   };
   Parts parts(Vec x) const;
 
   LoopBuilder* builder_;
-  Vec one_, sign_, lowest_, highest_, log2_e_, ln2_high_, ln2_low_;
+  Vec one_, bias_, sign_, lowest_, highest_, log2_e_, ln2_high_, ln2_low_;
   std::vector<Vec> polynomial_;
 };
 

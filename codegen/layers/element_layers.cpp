@@ -11,12 +11,6 @@ namespace {
 
 bool is_alike(const LayerTensor& a, const LayerTensor& b) { return a.shape == b.shape && a.layout == b.layout; }
 
-bool is_heavy(const Activation& a) {
-  return a.kind == ActivationKind::kSigmoid || a.kind == ActivationKind::kSwish || a.kind == ActivationKind::kTanh;
-}
-// Functions with exp fill the machine with one vector (on Zen 3 two or four a turn are no faster).
-uint32_t unroll_of(const Activation& activation) { return is_heavy(activation) ? 1 : 4; }
-
 /// Operands of one layout and shape need no order: their buffers are lines. Not where half of the line is padding.
 bool is_line(const LayerTensor& tensor) { return tensor.elements() < 2 * tensor.shape.elements(); }
 
@@ -131,9 +125,8 @@ LayerSteps binary_steps(const LayerRequest& r) {
   const BinaryKind kind = r.layer.as<Binary>()->kind;
   const auto value = [&](std::span<const Vec> in) { return activation.apply(combined(b, kind, in[0], in[1])); };
   const Shape& shape = r.output.shape;
-  const uint32_t unroll = unroll_of(r.layer.activation);
   const ElementOperand y = operand_of(LoopBuffer::kY, r.output);
-  ElementLoop loop{shape.c, shape.pixels(), {binary.operands[0], binary.operands[1]}, y, value, unroll};
+  ElementLoop loop{shape.c, shape.pixels(), {binary.operands[0], binary.operands[1]}, y, value};
   if (binary.is_one_line) {
     loop.channels = 1;
     loop.pixels = r.output.elements();
@@ -154,7 +147,6 @@ LayerSteps unary_steps(const LayerRequest& r) {
   }
   const ActivationCode activation(step.loops(), r.layer.activation);
   loop.value = [&](std::span<const Vec> in) { return activation.apply(in[0]); };
-  loop.unroll = unroll_of(r.layer.activation);
   write(step, std::move(loop));
   return step.finish_layer();
 }

@@ -176,14 +176,18 @@ class Writer {
     const auto turns = static_cast<int64_t>(vectors / unroll);
     const auto step = static_cast<int64_t>(unroll * lanes);
     if (turns > 0)
-      builder_.loop(0, turns, 1, [&](Index turn) {
-        for (uint64_t i = 0; i < unroll; ++i)
-          write_vector(at, Affine(turn) * step + Affine(static_cast<int64_t>(i * lanes)), 0);
-      });
-    for (uint64_t v = static_cast<uint64_t>(turns) * unroll; v < vectors; ++v)
-      write_vector(at, static_cast<int64_t>(v * lanes), 0);
-    if (length % lanes > 0)
-      write_vector(at, static_cast<int64_t>(vectors * lanes), static_cast<uint32_t>(length % lanes));
+      builder_.loop(0, turns, 1, [&](Index turn) { write_vectors(at, Affine(turn) * step, unroll * lanes); });
+    write_vectors(at, turns * step, length - static_cast<uint64_t>(turns * step));
+  }
+
+  /// `count` elements, the last vector as short as they want it.
+  void write_vectors(const Addresses& at, const Affine& offset, uint64_t count) {
+    const uint64_t lanes = builder_.lanes();
+    builder_.interleave(static_cast<uint32_t>((count + lanes - 1) / lanes), [&](uint32_t i) {
+      const uint64_t left = count - i * lanes;
+      write_vector(at, offset + Affine(static_cast<int64_t>(i * lanes)),
+                   left < lanes ? static_cast<uint32_t>(left) : 0);
+    });
   }
 
   void write_vector(const Addresses& at, const Affine& offset, uint32_t lanes) {

@@ -172,6 +172,22 @@ void LoopBuilder::loop(Bound begin, Bound end, int64_t step, const std::function
   emit(LoopOp::kEndLoop);
 }
 
+void LoopBuilder::interleave(uint32_t count, const std::function<void(uint32_t)>& body) {
+  auto& code = program_.body;
+  const auto begin = static_cast<std::ptrdiff_t>(code.size());
+  std::vector<std::vector<LoopInstruction>> strands;
+  size_t longest = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    body(i);
+    strands.emplace_back(std::make_move_iterator(code.begin() + begin), std::make_move_iterator(code.end()));
+    code.resize(static_cast<size_t>(begin));
+    longest = std::max(longest, strands.back().size());
+  }
+  for (size_t at = 0; at < longest; ++at)
+    for (auto& strand : strands)
+      if (at < strand.size()) code.push_back(std::move(strand[at]));
+}
+
 Result<LoopProgram> LoopBuilder::finish() {
   if (Status s = verify(program_); !s) return std::move(s).error().in(program_.name);
   return std::move(program_);

@@ -62,8 +62,8 @@ class LoopBuilder {
   Vec divide(Vec a, Vec b) { return binary(LoopOp::kDivide, a, b); }
   Vec max(Vec a, Vec b) { return binary(LoopOp::kMax, a, b); }
   Vec min(Vec a, Vec b) { return binary(LoopOp::kMin, a, b); }
+  /// a * 2^n where power = kScaleBias + n
   Vec scale(Vec a, Vec power) { return binary(LoopOp::kScale, a, power); }
-  Vec round(Vec a) { return unary(LoopOp::kRound, a); }
   Vec sum_lanes(Vec a) { return unary(LoopOp::kSumLanes, a); }
   Vec max_lanes(Vec a) { return unary(LoopOp::kMaxLanes, a); }
   /// c + a * b
@@ -85,6 +85,10 @@ class LoopBuilder {
 
   /// body(i) for i = begin, begin + step, ... < end.
   void loop(Bound begin, Bound end, int64_t step, const std::function<void(Index)>& body);
+
+  /// body(0) .. body(count - 1), none of which needs another, an operation of each in turn: what one waits for hides
+  /// behind the others, where a core looks but a few dozen operations ahead. No loops in them.
+  void interleave(uint32_t count, const std::function<void(uint32_t)>& body);
 
   /// The program, once. Errors: those of verify.
   Result<LoopProgram> finish();

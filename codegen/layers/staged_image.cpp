@@ -5,6 +5,9 @@
 namespace espalier {
 namespace {
 
+/// Vectors of a line that are copied side by side.
+constexpr uint32_t kVectorsPerTurn = 4;
+
 int64_t rounded_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 }  // namespace
@@ -104,15 +107,19 @@ void StagedImage::stage_row(LoopBuilder& b, const Affine& from, const Affine& to
     const auto load = [&](const Affine& at, uint32_t lanes) {
       return step == 2 ? b.load_even(LoopBuffer::kX0, at, lanes) : b.load(LoopBuffer::kX0, at, lanes);
     };
-    const int64_t whole = phase.count / lanes_ * lanes_, rest = phase.count - whole;
-    const auto copy = [&](const Affine& i, uint32_t lanes) {
-      b.store(LoopBuffer::kScratch, line + i, map_(load(source + i * step, lanes)));
+    const auto copy = [&](const Affine& first, int64_t count) {
+      b.interleave(static_cast<uint32_t>((count + lanes_ - 1) / lanes_), [&](uint32_t v) {
+        const int64_t i = int64_t{v} * lanes_;
+        const auto lanes = may_read_on ? lanes_ : static_cast<uint32_t>(std::min<int64_t>(count - i, lanes_));
+        b.store(LoopBuffer::kScratch, line + first + Affine(i), map_(load(source + (first + Affine(i)) * step, lanes)));
+      });
     };
-    if (whole <= 4 * int64_t{lanes_})
-      for (int64_t i = 0; i < whole; i += lanes_) copy(Affine(i), lanes_);
+    const int64_t turn = int64_t{kVectorsPerTurn} * lanes_, in_turns = phase.count / turn * turn;
+    if (in_turns > turn)
+      b.loop(0, in_turns, turn, [&](Index i) { copy(Affine(i), turn); });
     else
-      b.loop(0, whole, lanes_, [&](Index i) { copy(Affine(i), lanes_); });
-    if (rest > 0) copy(Affine(whole), may_read_on ? lanes_ : static_cast<uint32_t>(rest));
+      for (int64_t i = 0; i < in_turns; i += turn) copy(Affine(i), turn);
+    copy(Affine(in_turns), phase.count - in_turns);
   }
 }
 

@@ -14,7 +14,7 @@ struct LayerRequest {
   std::span<const LayerTensor> inputs;
   const LayerTensor& output;
   const Target& target;
-  std::string name;  ///< of its function, a C identifier
+  std::string name;                  ///< of its function, a C identifier
   Activation input_activation = {};  ///< applied to the first input's elements before all else
 };
 

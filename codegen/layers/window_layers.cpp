@@ -13,6 +13,9 @@ namespace {
 /// Scratch that one item may fill (elements): half of a 512 KiB L2, and less than L1D for all but the largest images.
 constexpr uint64_t kMostScratch = 32 * 1024;
 
+/// Half of a 32 KiB L1D: what one channel would better stay in.
+constexpr uint64_t kCachedScratch = 4 * 1024;
+
 uint32_t registers_of(const Target& target) { return target.vector->registers; }
 
 /// Output rows of a strip, so that its staged rows fit kMostScratch: all where they do.
@@ -21,6 +24,22 @@ uint32_t strip_rows(const Window& window, const LayerTensor& image, const Shape&
   uint32_t rows = std::min(output.h, most);
   while (rows > 1 && StagedImage(window, image, output, rows, channels, lanes).elements() > kMostScratch)
     rows = (rows + 1) / 2;
+  return rows;
+}
+
+/// Strips of one channel. They leave L1D only where neighbours would stage too many of the same rows again, or where
+/// that is dear, or the end of a row takes a detour unless the image is whole.
+uint32_t channel_strip_rows(const LayerRequest& job, const Window& window, uint32_t lanes) {
+  const Shape& output = job.output.shape;
+  uint32_t rows = strip_rows(window, job.inputs[0], output, 1, lanes, output.h);
+  if (output.w % lanes != 0 || !job.input_activation.is_none()) return rows;
+  const auto elements = [&](uint32_t r) { return StagedImage(window, job.inputs[0], output, r, 1, lanes).elements(); };
+  const uint32_t reach = (window.height - 1) * window.dilation_height + 1;
+  const uint32_t shared = reach > window.stride_height ? reach - window.stride_height : 0;
+  for (uint32_t half = (rows + 1) / 2; rows > 1 && elements(rows) > kCachedScratch; half = (rows + 1) / 2) {
+    if (10 * shared > (half - 1) * window.stride_height + reach) break;
+    rows = half;
+  }
   return rows;
 }
 
@@ -158,13 +177,13 @@ void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, con
                         fold.add(sums[o * vectors + v], x, i, j);
                       }
                     }
-                for (uint32_t o = 0; o < tile_rows; ++o)
-                  for (uint32_t v = 0; v < vectors; ++v) {
-                    const Affine at_row = first_row + row + Affine(o),
-                                 at_column = column + Affine(int64_t{v} * b.lanes());
-                    const Vec result = fold.finish(sums[o * vectors + v], at_row, at_column);
-                    writer.store(output_channel, at_row, at_column, result, v + 1 == vectors ? in_last : b.lanes());
-                  }
+                const auto at_row = [&](uint32_t i) { return first_row + row + Affine(i / vectors); };
+                const auto at_column = [&](uint32_t i) { return column + Affine(int64_t{i % vectors} * b.lanes()); };
+                const auto count = static_cast<uint32_t>(sums.size());
+                b.interleave(count, [&](uint32_t i) { sums[i] = fold.finish(sums[i], at_row(i), at_column(i)); });
+                for (uint32_t i = 0; i < count; ++i)
+                  writer.store(output_channel, at_row(i), at_column(i), sums[i],
+                               (i + 1) % vectors == 0 ? in_last : b.lanes());
               });
   });
 }
@@ -203,7 +222,7 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
                    layer.weights.begin() + uint64_t{o + 1} * taps);
   }
   step.add_weights(weights);
-  const uint32_t rows = strip_rows(w, job.inputs[0], job.output.shape, 1, b.lanes(), job.output.shape.h);
+  const uint32_t rows = channel_strip_rows(job, w, b.lanes());
   const uint32_t strips = strips_of(job.output.shape.h, rows);
   b.set_items(outputs * strips);
   const Index channel = strips == 1 ? b.item() : b.divide(b.item(), strips);
@@ -212,6 +231,7 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
   const bool holds_weights = taps + 8 <= registers_of(job.target);
   std::vector<Vec> held;
   Vec bias{};
+  const ActivationCode activation(b, job.layer.activation);
   const auto weight_at = [&](uint32_t i, uint32_t j) {
     return b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1) + Affine(1 + i * w.width + j));
   };
@@ -224,7 +244,7 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
                     b.fma_to(sum, x, holds_weights ? held[i * w.width + j] : weight_at(i, j));
                   },
                   [&] { return b.copy(bias); },
-                  [&](Vec sum, const Affine&, const Affine&) { return espalier::apply(b, job.layer.activation, sum); },
+                  [&](Vec sum, const Affine&, const Affine&) { return activation.apply(sum); },
                   [&] {
                     held.clear();
                     bias = b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1));
@@ -292,6 +312,7 @@ class ConvolutionWriter {
         layer_(layer),
         step_(job.name, job.target, job.output),
         b_(step_.loops()),
+        activation_(b_, job.layer.activation),
         in_group_(layer.channels_per_group(job.inputs[0].shape.c)),
         out_group_(layer.output_channels / layer.groups),
         taps_(layer.window.height * layer.window.width) {}
@@ -394,11 +415,15 @@ class ConvolutionWriter {
       channel(Affine(0));
     else
       b_.loop(0, in_group_, 1, [&](Index c) { channel(c); });
+    activate(sums);
     for (uint32_t o = 0; o < of.outputs; ++o)
       for (uint32_t v = 0; v < vectors; ++v)
         writer.store(of.first_output + Affine(o), first_row + row, column + Affine(int64_t{v} * b_.lanes()),
-                     espalier::apply(b_, job_.layer.activation, sums[o * vectors + v]),
-                     v + 1 == vectors ? in_last : b_.lanes());
+                     sums[o * vectors + v], v + 1 == vectors ? in_last : b_.lanes());
+  }
+
+  void activate(std::vector<Vec>& sums) {
+    b_.interleave(static_cast<uint32_t>(sums.size()), [&](uint32_t i) { sums[i] = activation_.apply(sums[i]); });
   }
 
   /// Elements from one output row's taps to the next one's.
@@ -451,11 +476,11 @@ class ConvolutionWriter {
                                                                 Affine(r * staged_row(staged) + int64_t{v} * lanes)),
                               w);
                     });
+                  activate(sums);
                   for (uint32_t r = 0; r < count; ++r)
                     for (uint32_t v = 0; v < vectors; ++v)
                       writer.store(output, first_row + row + Affine(r), column + Affine(int64_t{v} * lanes),
-                                   espalier::apply(b_, job_.layer.activation, sums[r * vectors + v]),
-                                   v + 1 == vectors ? in_last : lanes);
+                                   sums[r * vectors + v], v + 1 == vectors ? in_last : lanes);
                 });
     });
   }
@@ -464,6 +489,7 @@ class ConvolutionWriter {
   const Convolution& layer_;
   StepBuilder step_;
   LoopBuilder& b_;
+  const ActivationCode activation_;
   const uint32_t in_group_, out_group_, taps_;
   ConvolutionTile tile_;
   std::vector<float> weights_;

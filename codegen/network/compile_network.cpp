@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "codegen/network/memory_plan.h"
@@ -15,12 +16,16 @@ constexpr uint32_t kNoBuffer = std::numeric_limits<uint32_t>::max();
 class BufferPlan {
  public:
   explicit BufferPlan(const NetworkPlan& plan) : plan_(plan), buffer_(plan.values.size(), kNoBuffer) {
+    for (const PlannedOperation& operation : plan.operations)
+      if (operation.residual) neighbours_.insert({operation.x0, *operation.residual});
     for (size_t i = 0; i < plan.operations.size(); ++i) {
       const PlannedOperation& operation = plan.operations[i];
       place_result(operation, i);
       use(operation.x0, i);
       if (operation.x1) use(*operation.x1, i);
+      if (operation.residual) use(*operation.residual, i);
       use(operation.y, i);
+      if (operation.residual) buffers_[buffer_[*operation.residual]].behind = buffer_[operation.x0];
     }
   }
 
@@ -34,13 +39,14 @@ class BufferPlan {
   bool is_read_after(uint32_t value, size_t step) const {
     for (size_t i = step + 1; i < plan_.operations.size(); ++i) {
       const PlannedOperation& later = plan_.operations[i];
-      if (later.x0 == value || later.x1 == value || later.y == value) return true;
+      if (later.x0 == value || later.x1 == value || later.residual == value || later.y == value) return true;
     }
     return false;
   }
 
   bool may_take_place(const PlannedOperation& operation, size_t step) const {
     if (operation.is_kernel || !plan_.loops[operation.program].in_place) return false;
+    if (neighbours_.contains(operation.x0) || neighbours_.contains(operation.y)) return false;
     return is_ours(operation.x0) && buffer_[operation.x0] != kNoBuffer && operation.x1 != operation.x0 &&
            plan_.values[operation.x0].tensor.layout == plan_.values[operation.y].tensor.layout &&
            plan_.values[operation.x0].tensor.elements() == plan_.values[operation.y].tensor.elements() &&
@@ -65,6 +71,7 @@ class BufferPlan {
   const NetworkPlan& plan_;
   std::vector<uint32_t> buffer_;
   std::vector<LiveBuffer> buffers_;
+  std::set<uint32_t> neighbours_;  ///< values that stand behind or in front of others, in buffers of their own
 };
 
 NetworkProgram assembled(NetworkPlan plan, const std::vector<CompiledKernel>& kernels) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -11,6 +12,8 @@ namespace espalier {
 struct LiveBuffer {
   uint64_t elements = 0;
   size_t first = 0, last = 0;
+  std::optional<size_t> behind{};  ///< it begins where this buffer ends, whose elements are a multiple of 16 and which
+                                   ///< itself stands behind none; at most one is behind each
 };
 
 struct MemoryPlan {

@@ -26,8 +26,9 @@ struct PlannedOperation {
   bool is_kernel = false;
   uint32_t program = 0;  ///< into NetworkPlan::kernels or loops
   uint32_t x0 = 0, y = 0;
-  std::optional<uint32_t> x1;  ///< values
-  uint64_t weights = 0;        ///< elements into NetworkPlan::constants
+  std::optional<uint32_t> x1;        ///< values
+  std::optional<uint32_t> residual;  ///< of a kernel: a value that lies right behind x0, as more of its input channels
+  uint64_t weights = 0;              ///< elements into NetworkPlan::constants
   uint64_t multiply_adds = 0;
 };
 
@@ -45,8 +46,9 @@ struct NetworkPlan {
 
 /// Chooses layouts, turns every layer into operations, and adds conversions where a layout is not what a layer takes:
 /// pointwise convolutions and matrix products on many pixels become kernels, everything else loop programs
-/// (codegen/layers). `network` has been simplified. Names of programs begin with `name`, a C identifier.
-/// Errors: kUnsupported, naming the layer, for what no generator takes (a batch other than 1).
+/// (codegen/layers). A kernel takes over the sum that follows it, [W I] [X; R] = W X + R: the other summand's channels
+/// join its input's, with weights of one. `network` has been simplified. Names of programs begin with `name`, a C
+/// identifier. Errors: kUnsupported, naming the layer, for what no generator takes (a batch other than 1).
 Result<NetworkPlan> plan_network(const Network& network, const Target& target, const std::string& name);
 
 }  // namespace espalier

@@ -21,7 +21,6 @@ constexpr std::array<LoopOpInfo, kLoopOpCount> kInfo = {{
     {"fma", true, true, true, true, false, false, false, false, false},
     {"max", true, true, true, false, false, false, false, false, false},
     {"min", true, true, true, false, false, false, false, false, false},
-    {"round", true, true, false, false, false, false, false, false, false},
     {"scale", true, true, true, false, false, false, false, false, false},
     {"sum_lanes", true, true, false, false, false, false, false, false, false},
     {"max_lanes", true, true, false, false, false, false, false, false, false},

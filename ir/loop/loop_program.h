@@ -31,9 +31,8 @@ enum class LoopOp : uint8_t {
   kMax,          ///< d = a > b ? a : b. NaN in a gives b (a clamp); NaN in b gives b where a is a constant (a limit that
                  ///< keeps NaN), else b or a; of two zeros it may be either
   kMin,          ///< d = a < b ? a : b (the same)
-  kRound,        ///< d = a rounded to the nearest whole number, ties to even; |a| < 2^22, or NaN, which stays
-  kScale,        ///< d = a * 2^b, b whole, -126 <= b <= 127 (exact but for under- and overflow); a NaN gives NaN
-                 ///< whatever b is
+  kScale,        ///< d = a * 2^n for b = kScaleBias + n, n whole, -126 <= n <= 127 (exact but for under- and overflow); a
+                 ///< NaN gives NaN whatever b is
   kSumLanes,     ///< all lanes of d = the lanes of a added in halves: lane l + lane l + n/2 for n = L, L/2, .., 2
   kMaxLanes,     ///< all lanes of d = the same with kMax
   kIndex,        ///< i = access.offset + sum of access.terms (an affine value; no buffer)
@@ -45,7 +44,7 @@ enum class LoopOp : uint8_t {
   kLoop,         ///< runs what follows, up to its kEndLoop, for i = begin, begin + immediate, ... while i < end
   kEndLoop,      ///< ends the innermost loop; the counter is not to be read behind it
 };
-inline constexpr int kLoopOpCount = 25;
+inline constexpr int kLoopOpCount = 24;
 
 /// What a program reads and writes: the parameters of its function, in this order. All are fp32 but the table.
 enum class LoopBuffer : uint8_t {
@@ -58,6 +57,10 @@ enum class LoopBuffer : uint8_t {
 inline constexpr size_t kLoopBuffers = 5;
 inline constexpr size_t kMaxLoopTerms = 4;
 inline constexpr uint32_t kNoRegister = UINT32_MAX;
+
+/// Added to a number below 2^22, it rounds that to the nearest whole one, ties to even, which then stands in the sum's
+/// low bits: what kScale shifts into an exponent. Less the bias, the sum is the whole number again.
+inline constexpr float kScaleBias = 0x1.8p23f;
 
 /// coefficient * integer register.
 struct LoopTerm {

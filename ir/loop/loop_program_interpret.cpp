@@ -168,10 +168,8 @@ class Interpreter {
         return each([&](uint32_t l) { return larger(a[l], b[l]); });
       case LoopOp::kMin:
         return each([&](uint32_t l) { return a[l] < b[l] ? a[l] : b[l]; });
-      case LoopOp::kRound:
-        return each([&](uint32_t l) { return std::nearbyint(a[l]); });
       case LoopOp::kScale:
-        return each([&](uint32_t l) { return std::isnan(a[l]) ? a[l] : std::ldexp(a[l], static_cast<int>(b[l])); });
+        return each([&](uint32_t l) { return std::isnan(a[l]) ? a[l] : std::ldexp(a[l], static_cast<int>(b[l] - kScaleBias)); });
       case LoopOp::kSumLanes:
         return folded(a, [](float x, float y) { return x + y; });
       default:

@@ -64,12 +64,12 @@ TEST(LoopAssembly, ClampIsTwoInstructions) {
                                                     Not(HasSubstr("blend")), Not(HasSubstr("bitselect"))));
 }
 
-TEST(LoopAssembly, RoundingIsOneInstruction) {
-  expect_instructions({{"x86_64-linux", "avx2", {"vroundps\t$8"}},
-                       {"x86_64-linux", "avx512", {"vrndscaleps\t$8"}},
-                       {"aarch64-linux", "cortex-a76", {"frintn\tv"}},
-                       {"wasm32", "simd128", {"f32x4.nearest"}}},
-                      [](LoopBuilder& b) { b.store(kY, 0, b.round(b.load(kX0, 0))); });
+TEST(LoopAssembly, ScalingShiftsBits) {
+  expect_instructions({{"x86_64-linux", "avx2", {"vpslld\t$23", "vpaddd", "vmulps"}},
+                       {"x86_64-linux", "avx512", {"vpslld\t$23", "vpaddd", "vmulps"}},
+                       {"aarch64-linux", "cortex-a76", {"shl\tv", "add\tv", "fmul\tv"}},
+                       {"wasm32", "simd128", {"i32x4.shl", "i32x4.add", "f32x4.mul"}}},
+                      [](LoopBuilder& b) { b.store(kY, 0, b.scale(b.load(kX0, 0), b.load(kX1, 4))); });
 }
 
 TEST(LoopAssembly, PartialVectorsUseMasksOrPieces) {

@@ -132,7 +132,7 @@ class Generator {
   void arithmetic() {
     const Known a = any(), b = any(), c = any();
     const int larger = std::max(a.magnitude, b.magnitude);
-    switch (between(0, 12)) {
+    switch (between(0, 11)) {
       case 0:
         return keep(builder_.add(a.vec, b.vec), larger + 1);
       case 1:
@@ -149,12 +149,11 @@ class Generator {
       case 7:
         return keep(builder_.min(a.vec, b.vec), larger);
       case 8:
-        return keep(builder_.round(a.vec), a.magnitude + 1);
+        return keep(builder_.scale(a.vec, builder_.add(clamped(b, 4).vec, builder_.constant(kScaleBias))),
+                    a.magnitude + 16);
       case 9:
-        return keep(builder_.scale(a.vec, builder_.round(clamped(b, 4).vec)), a.magnitude + 16);
-      case 10:
         return keep(builder_.sum_lanes(a.vec), a.magnitude + 4);
-      case 11:
+      case 10:
         return keep(builder_.max_lanes(a.vec), a.magnitude);
       default:
         return keep(one_in(2) ? builder_.copy(a.vec) : builder_.constant(weight()), std::max(a.magnitude, 2));

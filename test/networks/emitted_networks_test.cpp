@@ -76,6 +76,69 @@ TEST(NetworkPrograms, AreNearTheReference) {
     }
 }
 
+struct JoinedCase {
+  const char* name;
+  const char* summands;  ///< of the sum: `s` the kernel's result, `r` the other one, in this order
+  bool reads_again;      ///< something else reads the kernel's result, too
+  uint32_t channels;
+  double sparsity;
+  size_t sums;  ///< steps that are sums
+};
+
+/// x -> 1x1 (r) -> depthwise -> sparse 1x1 (s); sum of s and r with relu6, twice.
+Network residual_network(const JoinedCase& c) {
+  Network network;
+  const TensorId x = add_input(network, "x", {1, 64, 65, 3});
+  const auto pointwise = [&](const char* name, TensorId in, double sparsity, Activation activation) {
+    const uint32_t inputs = network.shape_of(in).c;
+    const SparseMatrix w = random_sparse_matrix(c.channels, inputs, sparsity, inputs + c.channels);
+    std::vector<float> dense(uint64_t{c.channels} * inputs);
+    for (uint32_t row = 0; row < w.rows(); ++row)
+      for (size_t i = 0; i < w.row_columns(row).size(); ++i)
+        dense[row * inputs + w.row_columns(row)[i]] = w.row_values(row)[i];
+    return *add_layer(network, name, Convolution{{}, 1, c.channels, dense, std::vector<float>(c.channels, 0.25f)}, {in},
+                      activation);
+  };
+  TensorId r = pointwise("first", x, 0, Activation::relu());
+  for (const char* suffix : {"1", "2"}) {
+    Window window;
+    window.height = window.width = 3;
+    window.padding = {1, 1, 1, 1};
+    const auto depthwise =
+        *add_layer(network, std::string("depthwise") + suffix,
+                   Convolution{window, c.channels, c.channels, std::vector<float>(c.channels * 9, 0.125f), {}}, {r});
+    const TensorId s = pointwise("project", depthwise, c.sparsity, {});
+    const bool is_first = c.summands[0] == 's';
+    r = *add_layer(network, std::string("sum") + suffix, Binary{}, {is_first ? s : r, is_first ? r : s},
+                   Activation::relu6());
+    if (c.reads_again) network.outputs.push_back(s);
+  }
+  network.outputs.push_back(r);
+  return network;
+}
+
+TEST(NetworkPrograms, KernelsTakeOverSums) {
+  for (const JoinedCase& c : {JoinedCase{"behind", "sr", false, 16, 0.75, 0},
+                              {"in front", "rs", false, 16, 0.75, 0},
+                              {"wanted", "sr", true, 16, 0.75, 2},
+                              {"dense", "sr", false, 16, 0.25, 2},
+                              {"small", "sr", false, 8, 0.75, 2}}) {
+    SCOPED_TRACE(c.name);
+    const Network network = residual_network(c);
+    ASSERT_TRUE(verify(network)) << verify(network).error().message;
+    const TestNetwork compiled(network, target("x86_64-linux"),
+                               {random_input(network.input_shape(network.layers[0]).elements(), 5)});
+    const auto is_sum = [](const NetworkStep& step) { return step.name.starts_with("sum"); };
+    EXPECT_EQ(static_cast<size_t>(std::ranges::count_if(compiled.program().steps, is_sum)), c.sums);
+    const Arrays got = interpret(compiled.program(), compiled.inputs);
+    const auto wanted = run_reference(network, compiled.inputs);
+    ASSERT_TRUE(wanted);
+    for (size_t i = 0; i < got.size(); ++i)
+      for (size_t e = 0; e < got[i].size(); ++e) ASSERT_NEAR(got[i][e], (*wanted)[i][e], 1e-5) << "element " << e;
+    expect_same_bits(run_here(compiled, 1), got);
+  }
+}
+
 TEST(NetworkObjects, GiveTheInterpretersBitsHereOnAnyNumberOfThreads) {
   if (!(espalier_host_cpu_features() & ESPALIER_CPU_AVX2)) GTEST_SKIP() << "this machine has no AVX2";
   for (const unsigned threads : {1u, 3u})

@@ -104,6 +104,11 @@ __attribute__((unused)) static __m512i _mm512_slli_epi32(__m512i a, unsigned bit
   EMULATED_LANES a.lane[i] = (int)((unsigned)a.lane[i] << bits);
   return a;
 }
+__attribute__((unused)) static __m512i _mm512_castps_si512(__m512 a) {
+  __m512i d;
+  __builtin_memcpy(&d, &a, sizeof d);
+  return d;
+}
 __attribute__((unused)) static __m512 _mm512_castsi512_ps(__m512i a) {
   __m512 d;
   __builtin_memcpy(&d, &a, sizeof d);
