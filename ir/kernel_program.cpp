@@ -57,6 +57,13 @@ uint32_t KernelProgram::max_pixels() const {
       std::min(room(input_stride, input_panel, input_channels), room(output_stride, output_panel, output_channels));
   return static_cast<uint32_t>(std::min(both, kMaxElements - 1));
 }
+uint32_t KernelProgram::pixel_tile() const {
+  uint32_t widest = 0;
+  for (const Chunk& chunk : chunks)
+    for (const PixelTile& tile : chunk.tiles) widest = std::max(widest, tile.width);
+  return widest > 0 ? widest : pixel_block;
+}
+
 uint64_t KernelProgram::input_step(const PixelTile& tile) const { return step(tile, input_panel, input_channels); }
 uint64_t KernelProgram::output_step(const PixelTile& tile) const { return step(tile, output_panel, output_channels); }
 uint64_t KernelProgram::input_place(uint64_t pixel) const { return place(pixel, input_panel, input_channels); }

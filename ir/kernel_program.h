@@ -133,6 +133,8 @@ struct KernelProgram {
   uint64_t work_items(uint32_t count) const {
     return (uint64_t{padded(count)} + pixel_block - 1) / pixel_block * groups.size();
   }
+  /// Pixels of the widest tile: a call over a multiple of them, or what is left of all, computes no other way.
+  uint32_t pixel_tile() const;
   /// Elements from one round of a tile to the next: past the panel where the tile is as wide, else past its pixels.
   uint64_t input_step(const PixelTile& tile) const;
   uint64_t output_step(const PixelTile& tile) const;

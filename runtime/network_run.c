@@ -6,15 +6,17 @@
 
 #include "espalier/threads.h"
 
-/* One step of one run: items handed out, and items done. Apart, so that two steps share no cache line. */
-typedef struct step_progress {
-  _Alignas(64) atomic_uint claimed;
-  atomic_uint done;
-} step_progress;
+/* A counter with a cache line of its own. */
+typedef struct counter {
+  _Alignas(64) atomic_uint value;
+} counter;
 
+/* The parts of every step are divided evenly among the threads, each of which has its share to itself until others run
+ * out of work: counters[step * (threads + 1)] is how many parts are done, the next ones how many of each thread's share
+ * are taken. */
 typedef struct network_job {
   espalier_run run;
-  step_progress* steps;
+  counter* counters;
   unsigned threads;
 } network_job;
 
@@ -30,28 +32,54 @@ static void pause_a_little(unsigned turn) {
 #endif
 }
 
-/* Items taken at a time: small enough that all threads end a step together, large enough that taking costs little. */
-static unsigned portion(unsigned items, unsigned threads) {
-  const unsigned part = items / (threads * 4);
-  return part > 0 ? part : 1;
+/* What a step can be divided into: tiles of a kernel, items of any other. */
+static unsigned parts_of(const espalier_step* step) {
+  return step->kernel ? (unsigned)espalier_kernel_tiles(step->kernel, step->kernel->pixels) : step->items;
 }
 
-/* Takes items of every step until there are none, then waits for those that others took. Whoever runs alone takes all,
- * so nobody waits for a thread that has not begun. */
-static void run_share(void* opaque, unsigned thread) {
+static void run_parts(const espalier_run* run, uint32_t number, unsigned first, unsigned last, unsigned thread) {
+  const espalier_step* step = &run->network->steps[number];
+  if (step->kernel)
+    espalier_kernel_run_tiles(step->kernel, espalier_run_place(run, step->x0), espalier_run_place(run, step->y),
+                              step->kernel->pixels, first, last);
+  else
+    espalier_run_items(run, number, first, last, thread);
+}
+
+/* Runs what nobody has taken of the share of `owner`; how many parts that were. An owner takes most of what is left, so
+ * that code and weights are fetched for much work at once; others a half, so that nobody ends late. */
+static unsigned run_share(const network_job* job, uint32_t step, unsigned parts, unsigned owner, unsigned thread) {
+  const unsigned begin = (unsigned)((uint64_t)parts * owner / job->threads);
+  const unsigned size = (unsigned)((uint64_t)parts * (owner + 1) / job->threads) - begin;
+  atomic_uint* taken = &job->counters[(size_t)step * (job->threads + 1) + 1 + owner].value;
+  unsigned done = 0, first = atomic_load_explicit(taken, memory_order_relaxed);
+  while (first < size) {
+    const unsigned left = size - first, portion = owner == thread ? left - left / 4 : (left + 1) / 2;
+    first = atomic_fetch_add_explicit(taken, portion, memory_order_relaxed);
+    if (first >= size) break;
+    const unsigned last = size - first < portion ? size : first + portion;
+    run_parts(&job->run, step, begin + first, begin + last, thread);
+    done += last - first;
+    first = atomic_load_explicit(taken, memory_order_relaxed);
+  }
+  return done;
+}
+
+/* Every step: the own share, what is left of others', then waiting for what they took. Whoever runs alone takes all, so
+ * nobody waits for a thread that has not begun. */
+static void run_steps(void* opaque, unsigned thread) {
   const network_job* job = opaque;
   const espalier_network* network = job->run.network;
   for (uint32_t s = 0; s < network->step_count; ++s) {
-    const unsigned items = network->steps[s].items, size = portion(items, job->threads);
-    step_progress* progress = &job->steps[s];
-    unsigned first;
-    while ((first = atomic_fetch_add_explicit(&progress->claimed, size, memory_order_relaxed)) < items) {
-      const unsigned last = items - first < size ? items : first + size;
-      espalier_run_items(&job->run, s, first, last, thread);
-      atomic_fetch_add_explicit(&progress->done, last - first, memory_order_release);
+    const unsigned parts = parts_of(&network->steps[s]);
+    atomic_uint* finished = &job->counters[(size_t)s * (job->threads + 1)].value;
+    unsigned done = 0;
+    for (unsigned i = 0; i < job->threads; ++i) {
+      const unsigned owner = thread + i < job->threads ? thread + i : thread + i - job->threads;
+      done += run_share(job, s, parts, owner, thread);
     }
-    for (unsigned turn = 0; atomic_load_explicit(&progress->done, memory_order_acquire) < items; ++turn)
-      pause_a_little(turn);
+    if (done) atomic_fetch_add_explicit(finished, done, memory_order_release);
+    for (unsigned turn = 0; atomic_load_explicit(finished, memory_order_acquire) < parts; ++turn) pause_a_little(turn);
   }
 }
 
@@ -102,15 +130,13 @@ espalier_status espalier_network_run_on(const espalier_network* network, float* 
     espalier_network_run(network, workspace, inputs, outputs);
     return ESPALIER_OK;
   }
-  void* memory = malloc(network->step_count * sizeof(step_progress) + _Alignof(step_progress));
+  const size_t count = (size_t)network->step_count * ((size_t)workers->count + 1);
+  void* memory = malloc(count * sizeof(counter) + _Alignof(counter));
   if (!memory) return refuse(ESPALIER_NO_MEMORY, message, message_bytes, "out of memory");
-  step_progress* steps = (step_progress*)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
-  for (uint32_t s = 0; s < network->step_count; ++s) {
-    atomic_init(&steps[s].claimed, 0);
-    atomic_init(&steps[s].done, 0);
-  }
-  network_job job = {{network, workspace, inputs, outputs}, steps, workers->count};
-  workers->run(workers->self, run_share, &job);
+  counter* counters = (counter*)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
+  for (size_t i = 0; i < count; ++i) atomic_init(&counters[i].value, 0);
+  network_job job = {{network, workspace, inputs, outputs}, counters, workers->count};
+  workers->run(workers->self, run_steps, &job);
   free(memory);
   return ESPALIER_OK;
 }

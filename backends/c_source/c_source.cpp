@@ -98,6 +98,7 @@ Result<OutputFile> c_file(const KernelProgram& p, const Dialect& dialect, const 
        {"MAX_PIXELS", max_pixels},
        {"PIXEL_BLOCK", std::to_string(p.pixel_block)},
        {"PIXEL_MULTIPLE", std::to_string(p.pixel_multiple)},
+       {"PIXEL_TILE", std::to_string(p.pixel_tile())},
        {"INPUT_PANEL", std::to_string(p.input_panel)},
        {"OUTPUT_PANEL", std::to_string(p.output_panel)},
        {"GROUP_COUNT", std::to_string(p.groups.size())},

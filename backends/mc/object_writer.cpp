@@ -31,7 +31,7 @@ namespace {
 // The descriptor is emitted as the image of the compiler's own espalier_kernel, so the machine that compiles must lay
 // it out as the machines compiled for do: 64-bit pointers, little-endian, and these offsets, which are the ABI's.
 static_assert(std::endian::native == std::endian::little && sizeof(void*) == 8 && sizeof(float) == 4);
-static_assert(sizeof(espalier_kernel) == 136 && alignof(espalier_kernel) == 8);
+static_assert(sizeof(espalier_kernel) == 144 && alignof(espalier_kernel) == 8);
 static_assert(offsetof(espalier_kernel, abi_version) == 0 && offsetof(espalier_kernel, struct_bytes) == 4);
 static_assert(offsetof(espalier_kernel, name) == 8 && offsetof(espalier_kernel, cpu_features) == 16);
 static_assert(offsetof(espalier_kernel, nonzeros) == 24 && offsetof(espalier_kernel, output_channels) == 32);
@@ -40,10 +40,11 @@ static_assert(offsetof(espalier_kernel, output_stride) == 44 && offsetof(espalie
 static_assert(offsetof(espalier_kernel, output_panel) == 52 && offsetof(espalier_kernel, pixels) == 56);
 static_assert(offsetof(espalier_kernel, max_pixels) == 60 && offsetof(espalier_kernel, pixel_block) == 64);
 static_assert(offsetof(espalier_kernel, pixel_multiple) == 68 && offsetof(espalier_kernel, group_count) == 72);
-static_assert(offsetof(espalier_kernel, chunk_count) == 76 && offsetof(espalier_kernel, groups) == 80);
-static_assert(offsetof(espalier_kernel, chunks) == 88 && offsetof(espalier_kernel, weights) == 96);
-static_assert(offsetof(espalier_kernel, weights_count) == 104 && offsetof(espalier_kernel, indices) == 112);
-static_assert(offsetof(espalier_kernel, indices_bytes) == 120 && offsetof(espalier_kernel, output_order) == 128);
+static_assert(offsetof(espalier_kernel, chunk_count) == 76 && offsetof(espalier_kernel, pixel_tile) == 80);
+static_assert(offsetof(espalier_kernel, groups) == 88 && offsetof(espalier_kernel, chunks) == 96);
+static_assert(offsetof(espalier_kernel, weights) == 104);
+static_assert(offsetof(espalier_kernel, weights_count) == 112 && offsetof(espalier_kernel, indices) == 120);
+static_assert(offsetof(espalier_kernel, indices_bytes) == 128 && offsetof(espalier_kernel, output_order) == 136);
 static_assert(sizeof(espalier_chunk) == 24 && offsetof(espalier_chunk, run) == 0);
 static_assert(offsetof(espalier_chunk, weights_offset) == 8 && offsetof(espalier_chunk, indices_offset) == 16);
 static_assert(sizeof(espalier_row_group) == 16 && offsetof(espalier_row_group, chunks) == 12);
@@ -67,6 +68,7 @@ espalier_kernel descriptor_of(const KernelProgram& p) {
   k.max_pixels = p.max_pixels();
   k.pixel_block = p.pixel_block;
   k.pixel_multiple = p.pixel_multiple;
+  k.pixel_tile = p.pixel_tile();
   k.group_count = static_cast<uint32_t>(p.groups.size());
   k.chunk_count = static_cast<uint32_t>(p.chunks.size());
   k.weights_count = p.stream.size();

@@ -37,7 +37,7 @@ Result<std::string> write_wasm_object(std::span<const KernelProgram> programs);
 /// custom section `espalier` holds a JSON description that runtime/js reads, so that the module needs no file beside
 /// it:
 ///
-///     {"abi_version": 2, "features": ["simd128"], "kernels": [{"name": ..., "output_channels": ..., ...}]}
+///     {"abi_version": 3, "features": ["simd128"], "kernels": [{"name": ..., "output_channels": ..., ...}]}
 ///
 /// lld reads and writes files: a private directory under the system's temporary directory, removed before the return.
 /// Threads: calls wait for each other. Errors as above, and kSystem when that directory cannot be used.

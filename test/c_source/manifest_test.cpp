@@ -136,7 +136,7 @@ TEST_F(Manifest, SaysInWhichOrderRowsComeAndWhatTheyShare) {
 TEST_F(Manifest, SaysWhatWasEmitted) {
   const Value value = parsed(text());
   const Object& manifest = *value.getAsObject();
-  EXPECT_EQ(manifest.getInteger("abi_version"), 2);
+  EXPECT_EQ(manifest.getInteger("abi_version"), 3);
   EXPECT_EQ(manifest.getObject("generator")->getString("command_line"), "espalier compile net.npz");
   EXPECT_EQ(manifest.getObject("input")->getString("hash"), "sha256:12");
   EXPECT_EQ(manifest.getObject("target")->getString("name"), "x86_64-linux");
@@ -176,7 +176,7 @@ TEST_F(Manifest, IsAFunctionOfItsInput) { EXPECT_EQ(text(), text()); }
 TEST_F(Manifest, KeepsItsOrderOfKeys) {
   const std::string json = text();
   EXPECT_THAT(json,
-              testing::StartsWith("{\n  \"manifest_version\": 1,\n  \"abi_version\": 2,\n  \"library\": \"net\",\n"));
+              testing::StartsWith("{\n  \"manifest_version\": 1,\n  \"abi_version\": 3,\n  \"library\": \"net\",\n"));
   EXPECT_LT(json.find("\"symbol\""), json.find("\"source\""));
   EXPECT_THAT(json, testing::EndsWith("}\n"));
 }

@@ -16,14 +16,15 @@ SAME(pixels_at, offsetof(espalier_kernel, pixels), 56);
 SAME(block_at, offsetof(espalier_kernel, pixel_block), 64);
 SAME(multiple_at, offsetof(espalier_kernel, pixel_multiple), 68);
 SAME(groups_at, offsetof(espalier_kernel, group_count), 72);
-SAME(pointers_at, offsetof(espalier_kernel, groups), 80);
+SAME(tile_at, offsetof(espalier_kernel, pixel_tile), 80);
+SAME(pointers_at, offsetof(espalier_kernel, groups), 88);
 SAME(group_bytes, sizeof(espalier_row_group), 16);
 #if UINTPTR_MAX > 0xffffffffu
-SAME(weights_at, offsetof(espalier_kernel, weights), 96);
-SAME(count_at, offsetof(espalier_kernel, weights_count), 104);
-SAME(indices_at, offsetof(espalier_kernel, indices), 112);
-SAME(order_at, offsetof(espalier_kernel, output_order), 128);
-SAME(kernel_bytes, sizeof(espalier_kernel), 136);
+SAME(weights_at, offsetof(espalier_kernel, weights), 104);
+SAME(count_at, offsetof(espalier_kernel, weights_count), 112);
+SAME(indices_at, offsetof(espalier_kernel, indices), 120);
+SAME(order_at, offsetof(espalier_kernel, output_order), 136);
+SAME(kernel_bytes, sizeof(espalier_kernel), 144);
 SAME(chunk_bytes, sizeof(espalier_chunk), 24);
 #endif
 

@@ -75,6 +75,29 @@ TEST(KernelAbi, SingleItemsInAnyOrderEqualTheWholeRun) {
   }
 }
 
+TEST(KernelAbi, TilesAreCountedInEveryGroup) {
+  const espalier_kernel& kernel = sample_kernel();
+  EXPECT_EQ(espalier_kernel_tiles(&kernel, 0), 0u);
+  EXPECT_EQ(espalier_kernel_tiles(&kernel, 1), 2u);
+  EXPECT_EQ(espalier_kernel_tiles(&kernel, 2), 2u);
+  EXPECT_EQ(espalier_kernel_tiles(&kernel, 23), 24u);
+}
+
+TEST(KernelAbi, AnySplitOfTheTilesEqualsTheWholeRun) {
+  const std::vector<float> x = sample_input();
+  for (size_t pixels : {1, 2, 5, 6, 22, 23}) {
+    const size_t tiles = espalier_kernel_tiles(&sample_kernel(), pixels);
+    for (size_t cut = 0; cut <= tiles; ++cut)
+      for (size_t other = cut; other <= tiles; ++other) {
+        std::vector<float> y = empty_output();
+        espalier_kernel_run_tiles(&sample_kernel(), x.data(), y.data(), pixels, other, tiles);
+        espalier_kernel_run_tiles(&sample_kernel(), x.data(), y.data(), pixels, 0, cut);
+        espalier_kernel_run_tiles(&sample_kernel(), x.data(), y.data(), pixels, cut, other);
+        ASSERT_EQ(y, expected_output(x, pixels)) << pixels << " pixels, cut at " << cut << " and " << other;
+      }
+  }
+}
+
 TEST(KernelAbi, ItemsOnThreadsEqualTheWholeRun) {
   const std::vector<float> x = sample_input();
   std::vector<float> y = empty_output();

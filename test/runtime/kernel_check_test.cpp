@@ -46,7 +46,7 @@ TEST(KernelCheck, AnotherAbiVersionIsRefused) {
   kernel.abi_version = 7;
   const Answer answer = check(&kernel, 0);
   EXPECT_EQ(answer.status, ESPALIER_ABI_MISMATCH);
-  EXPECT_EQ(answer.message, "kernel was made for ABI version 7, but this runtime has version 2");
+  EXPECT_EQ(answer.message, "kernel was made for ABI version 7, but this runtime has version 3");
 }
 
 TEST(KernelCheck, AnotherDescriptorSizeIsRefused) {

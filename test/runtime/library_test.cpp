@@ -72,7 +72,7 @@ TEST(Library, KernelsThisMachineOrVersionCannotRunAreRefused) {
   Library library(ESPALIER_SAMPLE_KERNELS);
   const espalier_kernel* kernel = nullptr;
   EXPECT_EQ(library.find("sample_of_tomorrow", &kernel), ESPALIER_ABI_MISMATCH);
-  EXPECT_STREQ(library.message, "kernel was made for ABI version 3, but this runtime has version 2");
+  EXPECT_STREQ(library.message, "kernel was made for ABI version 4, but this runtime has version 3");
   EXPECT_EQ(library.find("sample_for_another_machine", &kernel), ESPALIER_CPU_MISMATCH);
   EXPECT_EQ(kernel, nullptr);
 }

@@ -10,9 +10,20 @@ static const float kWeights[] = {2};
 static const espalier_chunk kChunks[] = {{twice, 0, 0}};
 static const espalier_row_group kGroups[] = {{0, 1, 0, 1}};
 
-#define KERNEL(version, features) \
-  {version, sizeof(espalier_kernel), "sample", features, 1, 1, 1, 8, 8, 0, 0, 0, 8, 4, 1, 1, 1, kGroups, kChunks, \
-   kWeights, 1, kWeights, 0, 0}
+#define KERNEL(version, features)     \
+  {version,  sizeof(espalier_kernel), \
+   "sample", features,                \
+   1,        1,                       \
+   1,        8,                       \
+   8,        0,                       \
+   0,        0,                       \
+   8,        4,                       \
+   1,        1,                       \
+   1,        4,                       \
+   0,        kGroups,                 \
+   kChunks,  kWeights,                \
+   1,        kWeights,                \
+   0,        0}
 
 ESPALIER_API const espalier_kernel sample_twice = KERNEL(ESPALIER_ABI_VERSION, 0);
 ESPALIER_API const espalier_kernel sample_of_tomorrow = KERNEL(ESPALIER_ABI_VERSION + 1, 0);

@@ -264,10 +264,10 @@ test('refuses modules without a description, and damaged ones', async () => {
     refuses(load(tinyModule({ descriptor })), 'bad-descriptor', `bytes: its section 'espalier' ${what}`);
   await damaged('{"abi', 'is not a JSON object');
   await damaged('null', 'is not a JSON object');
-  await damaged({ abi_version: 2, kernels: [] }, 'has no list of features');
-  await damaged({ abi_version: 2, features: [3], kernels: [] }, 'has no list of features');
-  await damaged({ abi_version: 2, features: [] }, 'has no list of kernels');
-  await damaged({ abi_version: 2, features: [], kernels: [null] }, 'has a kernel without a name');
+  await damaged({ abi_version: 3, kernels: [] }, 'has no list of features');
+  await damaged({ abi_version: 3, features: [3], kernels: [] }, 'has no list of features');
+  await damaged({ abi_version: 3, features: [] }, 'has no list of kernels');
+  await damaged({ abi_version: 3, features: [], kernels: [null] }, 'has a kernel without a name');
   await damaged({ ...DESCRIPTOR, kernels: [{ ...KERNEL, groups: -1 }] }, 'has -1 for groups of kernel copy, but needs a count');
   await damaged({ ...DESCRIPTOR, kernels: [{ ...KERNEL, input_panel: undefined }] },
     'has undefined for input_panel of kernel copy, but needs a count');
@@ -281,7 +281,7 @@ test('refuses modules without a description, and damaged ones', async () => {
 
 test('refuses other ABI versions', async () => {
   await refuses(load(tinyModule({ descriptor: { ...DESCRIPTOR, abi_version: ABI_VERSION + 1 } })), 'abi-mismatch',
-    'bytes: was made for ABI version 3, but this espalier package has version 2; install the package of the compiler\'s version');
+    'bytes: was made for ABI version 4, but this espalier package has version 3; install the package of the compiler\'s version');
 });
 
 test('refuses features that the engine lacks or nobody knows', async () => {

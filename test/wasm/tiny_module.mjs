@@ -21,7 +21,7 @@ export const KERNEL = {
   name: 'copy', output_channels: 1, input_channels: 1, nonzeros: 1, pixels: 0, max_pixels: 20, input_stride: 20,
   output_stride: 20, input_panel: 0, output_panel: 0, pixel_block: 8, pixel_multiple: 1, groups: 1,
 };
-export const DESCRIPTOR = { abi_version: 2, features: ['simd128'], kernels: [KERNEL] };
+export const DESCRIPTOR = { abi_version: 3, features: ['simd128'], kernels: [KERNEL] };
 
 /** `descriptor`: an object, a string (the section's text), or null for none. */
 export function tinyModule({ descriptor = DESCRIPTOR, exports = ['copy', 'copy.items', 'memory', '__heap_base'],

@@ -68,7 +68,7 @@ TEST(WasmModule, CarriesItsDescription) {
   const KernelProgram p = wasm_program({.output_channels = 2, .pixels = 31, .tile_rows = 2});
   const auto module = module_of(p);
   EXPECT_EQ(custom_section(*read(*module), "espalier"),
-            fmt::format(R"({{"abi_version":2,"features":["simd128"],"kernels":[{{"name":"k","output_channels":2,)"
+            fmt::format(R"({{"abi_version":3,"features":["simd128"],"kernels":[{{"name":"k","output_channels":2,)"
                         R"("input_channels":14,"nonzeros":{},"pixels":31,"max_pixels":31,"input_stride":40,)"
                         R"("output_stride":41,"input_panel":0,"output_panel":0,"pixel_block":24,"pixel_multiple":1,)"
                         R"("groups":1,"chunks":3,"weight_bytes":{},"indices_bytes":0}}]}})",
@@ -143,7 +143,7 @@ TEST(WasmModule, IsTheSameEveryTime_AlsoFromSeveralThreads) {
 TEST(WasmModule, OfNoKernelsIsValid) {
   const auto module = write_wasm_module({});
   ASSERT_TRUE(module) << module.error().message;
-  EXPECT_EQ(custom_section(*read(*module), "espalier"), R"({"abi_version":2,"features":[],"kernels":[]})");
+  EXPECT_EQ(custom_section(*read(*module), "espalier"), R"({"abi_version":3,"features":[],"kernels":[]})");
 }
 
 TEST(WasmModule, RefusesProgramsForOtherTargets) {

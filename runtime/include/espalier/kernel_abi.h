@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-#define ESPALIER_ABI_VERSION 2u
+#define ESPALIER_ABI_VERSION 3u
 
 /* CPU features a kernel may need (espalier_kernel.cpu_features) and a machine may have. */
 #define ESPALIER_CPU_AVX2 ((uint64_t)1 << 0)          /* AVX2, saved by the operating system */
@@ -72,6 +72,8 @@ typedef struct espalier_kernel {
   uint32_t pixel_block;                 /* pixels of one work item; the last may have fewer */
   uint32_t pixel_multiple;              /* pixel counts are rounded up to a multiple of this (1, or between panels) */
   uint32_t group_count, chunk_count;
+  uint32_t pixel_tile; /* pixels that the code computes at once: work items may be divided there */
+  uint32_t reserved;   /* 0 */
   const espalier_row_group* groups;
   const espalier_chunk* chunks;
   const float* weights;         /* weights, biases and clamp bounds in order of use */
@@ -110,6 +112,18 @@ static inline size_t espalier_kernel_items(const espalier_kernel* kernel, size_t
   return (padded / block + (padded % block != 0)) * kernel->group_count;
 }
 
+/* One row group over pixels [pixel, pixel + count). Internal. */
+static inline void espalier_kernel_run_group(const espalier_kernel* kernel, const float* x, float* y, size_t pixel,
+                                             size_t count, const espalier_row_group* group) {
+  const float* block_x = x + espalier_pixel_place(pixel, kernel->input_panel, kernel->input_channels);
+  float* block_y = y + espalier_pixel_place(pixel, kernel->output_panel, kernel->output_channels);
+  for (uint32_t c = 0; c < group->chunks; ++c) {
+    const espalier_chunk* chunk = &kernel->chunks[group->first_chunk + c];
+    chunk->run(block_x, block_y, kernel->weights + chunk->weights_offset, count,
+               (const char*)kernel->indices + chunk->indices_offset);
+  }
+}
+
 /* Runs work items [first_item, last_item) of a call over `pixels` pixels. Item i is row group i % group_count of pixel
  * block i / group_count. `pixels` must equal kernel->pixels unless that is 0, and be at most kernel->max_pixels. */
 static inline void espalier_kernel_run_items(const espalier_kernel* kernel, const float* x, float* y, size_t pixels,
@@ -119,14 +133,33 @@ static inline void espalier_kernel_run_items(const espalier_kernel* kernel, cons
     const espalier_row_group* group = &kernel->groups[item % kernel->group_count];
     const size_t pixel = item / kernel->group_count * kernel->pixel_block;
     const size_t left = padded - pixel;
-    const size_t count = left < kernel->pixel_block ? left : kernel->pixel_block;
-    const float* block_x = x + espalier_pixel_place(pixel, kernel->input_panel, kernel->input_channels);
-    float* block_y = y + espalier_pixel_place(pixel, kernel->output_panel, kernel->output_channels);
-    for (uint32_t c = 0; c < group->chunks; ++c) {
-      const espalier_chunk* chunk = &kernel->chunks[group->first_chunk + c];
-      chunk->run(block_x, block_y, kernel->weights + chunk->weights_offset, count,
-                 (const char*)kernel->indices + chunk->indices_offset);
-    }
+    espalier_kernel_run_group(kernel, x, y, pixel, left < kernel->pixel_block ? left : kernel->pixel_block, group);
+  }
+}
+
+/* The finest division of a call, for threads that would otherwise wait for each other: tiles x row groups. A work item
+ * may be many tiles, because code that stays in the caches is fetched once for all of them. */
+static inline size_t espalier_kernel_tiles(const espalier_kernel* kernel, size_t pixels) {
+  const size_t tile = kernel->pixel_tile, padded = espalier_kernel_padded(kernel, pixels);
+  return (padded / tile + (padded % tile != 0)) * kernel->group_count;
+}
+
+/* Runs tiles [first_tile, last_tile): tile i is row group i % group_count of pixels from i / group_count * pixel_tile
+ * on. Neighbours run together, in blocks of pixel_block at most. */
+static inline void espalier_kernel_run_tiles(const espalier_kernel* kernel, const float* x, float* y, size_t pixels,
+                                             size_t first_tile, size_t last_tile) {
+  const size_t padded = espalier_kernel_padded(kernel, pixels), groups = kernel->group_count;
+  size_t most = kernel->pixel_block / kernel->pixel_tile;
+  if (most == 0) most = 1;
+  for (size_t at = first_tile; at < last_tile;) {
+    const size_t group = at % groups, pixel = at / groups * kernel->pixel_tile, whole = (last_tile - at) / groups;
+    const int is_block = group == 0 && whole > 0; /* all groups of some tiles, else some groups of one tile */
+    const size_t tiles = !is_block ? 1 : whole < most ? whole : most;
+    const size_t last = is_block ? groups : last_tile - at < groups - group ? group + (last_tile - at) : groups;
+    const size_t left = padded - pixel, wanted = tiles * kernel->pixel_tile;
+    for (size_t g = group; g < last; ++g)
+      espalier_kernel_run_group(kernel, x, y, pixel, left < wanted ? left : wanted, &kernel->groups[g]);
+    at += is_block ? tiles * groups : last - group;
   }
 }
 

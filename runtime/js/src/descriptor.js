@@ -2,7 +2,7 @@
 import { EspalierError } from './error.js';
 
 /** Version of runtime/include/espalier/kernel_abi.h that this package knows. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 const SECTION = 'espalier';
 const COUNTS = ['output_channels', 'input_channels', 'nonzeros', 'pixels', 'max_pixels', 'input_stride', 'output_stride',
