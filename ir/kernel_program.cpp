@@ -1,6 +1,7 @@
 #include "ir/kernel_program.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "ir/program_walk.h"
 
@@ -58,10 +59,16 @@ uint32_t KernelProgram::max_pixels() const {
   return static_cast<uint32_t>(std::min(both, kMaxElements - 1));
 }
 uint32_t KernelProgram::pixel_tile() const {
-  uint32_t widest = 0;
-  for (const Chunk& chunk : chunks)
+  uint64_t common = 1;
+  for (const Chunk& chunk : chunks) {
+    uint32_t widest = 0;
     for (const PixelTile& tile : chunk.tiles) widest = std::max(widest, tile.width);
-  return widest > 0 ? widest : pixel_block;
+    common = widest == 0 ? 0 : std::lcm(common, uint64_t{widest});
+    if (common == 0 || common > pixel_block) return pixel_block;
+  }
+  for (const uint32_t pixels : {pixel_block, input_panel, output_panel})
+    if (pixels % common != 0) return pixel_block;
+  return static_cast<uint32_t>(common);
 }
 
 uint64_t KernelProgram::input_step(const PixelTile& tile) const { return step(tile, input_panel, input_channels); }

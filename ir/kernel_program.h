@@ -114,8 +114,9 @@ struct KernelProgram {
   uint32_t input_stride = 0, output_stride = 0;  ///< elements
   uint32_t input_panel = 0, output_panel = 0;    ///< pixels of a panel, equal to the stride; 0: one CHW image
   uint32_t pixel_block = 0;                      ///< pixels (elements) of a work item; the last one may have fewer
-  uint32_t pixel_multiple = 1;  ///< counts are rounded up to this: into the padding of the last panels (both are panels)
-  Schedule schedule;            ///< as resolved
+  uint32_t pixel_multiple =
+      1;              ///< counts are rounded up to this: into the padding of the last panels (both are panels)
+  Schedule schedule;  ///< as resolved
   std::vector<uint32_t> row_order;     ///< empty, or which row of Y stands at each place of the row groups
   std::vector<uint32_t> output_order;  ///< empty, or which output channel each row of Y is
   std::vector<RowGroup> groups;
@@ -133,7 +134,9 @@ struct KernelProgram {
   uint64_t work_items(uint32_t count) const {
     return (uint64_t{padded(count)} + pixel_block - 1) / pixel_block * groups.size();
   }
-  /// Pixels of the widest tile: a call over a multiple of them, or what is left of all, computes no other way.
+  /// Where work items may be divided: after a whole number of every chunk's widest tiles, inside blocks and panels. A
+  /// call over whole tiles of one block, or over what is left of all pixels, computes no other way than one over the
+  /// block.
   uint32_t pixel_tile() const;
   /// Elements from one round of a tile to the next: past the panel where the tile is as wide, else past its pixels.
   uint64_t input_step(const PixelTile& tile) const;

@@ -17,7 +17,13 @@ void run_case(const RandomCase& c, const KernelProgram& program, const espalier_
   char message[200];
   ASSERT_EQ(espalier_kernel_run_checked(kernel, x.data(), y.data(), c.pixels, message, sizeof message), ESPALIER_OK)
       << describe(c) << ": " << message;
-  expect_same_bits(c, y, interpreted_output(c, program, x));
+  const std::vector<float> wanted = interpreted_output(c, program, x);
+  expect_same_bits(c, y, wanted);
+  const size_t tiles = espalier_kernel_tiles(kernel, c.pixels), cut = seed % (tiles + 1);
+  y = untouched_output(c);
+  espalier_kernel_run_tiles(kernel, x.data(), y.data(), c.pixels, cut, tiles);
+  espalier_kernel_run_tiles(kernel, x.data(), y.data(), c.pixels, 0, cut);
+  expect_same_bits(c, y, wanted);
 }
 
 void run_batch(const Target& target, uint64_t first_seed, uint32_t count) {

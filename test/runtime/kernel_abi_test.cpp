@@ -33,10 +33,10 @@ TEST(KernelAbi, ItemsAreBlocksTimesGroups) {
   const espalier_kernel& kernel = sample_kernel();
   EXPECT_EQ(espalier_kernel_items(&kernel, 0), 0u);
   EXPECT_EQ(espalier_kernel_items(&kernel, 1), 2u);
-  EXPECT_EQ(espalier_kernel_items(&kernel, 5), 2u);
-  EXPECT_EQ(espalier_kernel_items(&kernel, 6), 4u);
-  EXPECT_EQ(espalier_kernel_items(&kernel, 23), 10u);
-  EXPECT_EQ(espalier_kernel_items(&kernel, ~size_t{0}), (~size_t{0} / 5) * 2) << "2^64 - 1 is a multiple of 5";
+  EXPECT_EQ(espalier_kernel_items(&kernel, 6), 2u);
+  EXPECT_EQ(espalier_kernel_items(&kernel, 7), 4u);
+  EXPECT_EQ(espalier_kernel_items(&kernel, 23), 8u);
+  EXPECT_EQ(espalier_kernel_items(&kernel, ~size_t{0}), (~size_t{0} / 6 + 1) * 2) << "2^64 - 1 is no multiple of 6";
 }
 
 TEST(KernelAbi, RunComputesEveryPixelCountAndTouchesNothingElse) {

@@ -5,7 +5,7 @@
 
 namespace espalier::test {
 
-inline constexpr uint32_t kSampleRows = 3, kSampleColumns = 2, kSampleStride = 23, kSampleBlock = 5, kSampleTile = 2;
+inline constexpr uint32_t kSampleRows = 3, kSampleColumns = 2, kSampleStride = 23, kSampleBlock = 6, kSampleTile = 2;
 
 /// Any pixel count up to 23, blocks of 5; row groups of 2 and 1 rows with 2 and 1 chunks. Row m of Y becomes
 /// (m + 1) * (x row 0) + (m + 4) * (x row 1), added up over the chunks.

@@ -72,7 +72,7 @@ typedef struct espalier_kernel {
   uint32_t pixel_block;                 /* pixels of one work item; the last may have fewer */
   uint32_t pixel_multiple;              /* pixel counts are rounded up to a multiple of this (1, or between panels) */
   uint32_t group_count, chunk_count;
-  uint32_t pixel_tile; /* pixels that the code computes at once: work items may be divided there */
+  uint32_t pixel_tile; /* pixels after which a work item may be divided; pixel_block is a multiple of it */
   uint32_t reserved;   /* 0 */
   const espalier_row_group* groups;
   const espalier_chunk* chunks;
@@ -145,14 +145,13 @@ static inline size_t espalier_kernel_tiles(const espalier_kernel* kernel, size_t
 }
 
 /* Runs tiles [first_tile, last_tile): tile i is row group i % group_count of pixels from i / group_count * pixel_tile
- * on. Neighbours run together, in blocks of pixel_block at most. */
+ * on. Neighbours in one block run together. */
 static inline void espalier_kernel_run_tiles(const espalier_kernel* kernel, const float* x, float* y, size_t pixels,
                                              size_t first_tile, size_t last_tile) {
   const size_t padded = espalier_kernel_padded(kernel, pixels), groups = kernel->group_count;
-  size_t most = kernel->pixel_block / kernel->pixel_tile;
-  if (most == 0) most = 1;
   for (size_t at = first_tile; at < last_tile;) {
     const size_t group = at % groups, pixel = at / groups * kernel->pixel_tile, whole = (last_tile - at) / groups;
+    const size_t most = (kernel->pixel_block - pixel % kernel->pixel_block) / kernel->pixel_tile;
     const int is_block = group == 0 && whole > 0; /* all groups of some tiles, else some groups of one tile */
     const size_t tiles = !is_block ? 1 : whole < most ? whole : most;
     const size_t last = is_block ? groups : last_tile - at < groups - group ? group + (last_tile - at) : groups;
