@@ -2,10 +2,10 @@
 
     python3 bench/networks/sparse_tflite.py IN.tflite OUT.tflite
 
-XNNPACK looks for sparsity only where weights are stored as sparse tensors behind DENSIFY, and takes a network that way only
-if windows of stride 2 are padded alike on all sides, as MediaPipe's models do by PAD and VALID; SAME on an even size pads
-below and to the right alone. So OUT computes as much as IN, but of an image moved by a pixel: compile OUT itself for
-a comparison. Needs PyPI's numpy and ai-edge-litert.
+XNNPACK looks for sparsity only where weights are stored as sparse tensors behind DENSIFY, and takes a network that way
+only if windows of stride 2 are padded alike on all sides, as MediaPipe's models do by PAD and VALID; SAME on an even
+size pads more below and to the right. So OUT computes as much as IN, but of windows moved by a pixel: compile OUT for a
+comparison. Needs PyPI's numpy and ai-edge-litert.
 """
 import sys
 

@@ -1,9 +1,11 @@
-// A network as WebAssembly modules against onnxruntime-web and LiteRT.js (WASM SIMD, one thread each) in this Node, in turns.
+// A network as WebAssembly modules against onnxruntime-web and LiteRT.js (WASM SIMD, one thread each) in this Node, in
+// turns.
 //   node bench/networks/web.mjs FOLDER FILE... [--rounds N]
-// FOLDER is where `npm install onnxruntime-web @litertjs/core` was run. Files are one network: modules of `espalier compile`
-// (NAME.wasm, the first is what outputs are compared with), NAME.onnx for onnxruntime-web, NAME.tflite for LiteRT.js.
-// Prints medians in milliseconds; per module how many times as long everybody takes, of medians and of each round's; and
-// the largest difference from the first module's outputs, over the output's range. Exit code 1 if that is more than noise.
+// FOLDER is where `npm install onnxruntime-web @litertjs/core` was run. Files are one network: modules of `espalier
+// compile` (NAME.wasm, the first is what outputs are compared with), NAME.onnx for onnxruntime-web, NAME.tflite for
+// LiteRT.js. Prints medians in milliseconds; per module how many times as long everybody takes, of medians and of each
+// round's; and the largest difference from the first module's outputs, over their range. Exit code 1 if that is more
+// than noise.
 import { extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { espalier, litert, onnxruntime } from './web_peers.mjs';
@@ -29,7 +31,7 @@ async function contestants(folder, files) {
   const shape = found.find((one) => one.shape)?.shape;
   if (!shape) throw new Error('none of the files is a .wasm');
   const image = new Float32Array(shape.reduce((a, b) => a * b)).map((_, i) => Math.sin(i));
-  return found.map(({ label, start, shape: own }) => ({ label, ours: own !== undefined, times: [], ...start(image, shape) }));
+  return found.map((one) => ({ label: one.label, ours: 'shape' in one, times: [], ...one.start(image, shape) }));
 }
 
 /** Over a range that holds zero, since an output may be one number. */
@@ -46,7 +48,8 @@ async function compare(everybody) {
   const wanted = Object.entries(answers[everybody.findIndex((one) => one.ours)]);
   everybody.forEach((one, k) => { // files may name outputs differently
     const in_order = Object.values(answers[k]);
-    one.difference = Math.max(...wanted.map(([name, values], i) => difference(values, answers[k][name] ?? in_order[i])));
+    const got = wanted.map(([name], i) => answers[k][name] ?? in_order[i]);
+    one.difference = Math.max(...wanted.map(([, values], i) => difference(values, got[i])));
   });
 }
 

@@ -59,12 +59,14 @@ export async function onnxruntime(folder, path) {
 /** What `importScripts` of a worker would leave behind, by way of the script's own export for Node. */
 function import_script(path) {
   const module = { exports: {} };
-  const scope = { module, exports: module.exports, require: createRequire(path), __filename: path, __dirname: dirname(path) };
+  const scope = {
+    module, exports: module.exports, require: createRequire(path), __filename: path, __dirname: dirname(path),
+  };
   compileFunction(readFileSync(path, 'utf8'), Object.keys(scope), { filename: path })(...Object.values(scope));
   globalThis.ModuleFactory = module.exports;
 }
 
-/** LiteRT.js is written for pages and workers: while it loads, Node looks like a worker. The script it takes is its own choice. */
+/** LiteRT.js is written for pages and workers: while it loads, Node looks like a worker. It chooses its script itself. */
 async function load_litert(litert, folder) {
   let script;
   globalThis.self = globalThis;
@@ -82,7 +84,8 @@ export async function litert(folder, path) {
   const { root, version, url } = installed(folder, '@litertjs/core');
   const library = await import(url);
   const script = await load_litert(library, `${root}/wasm/`);
-  const model = await library.loadAndCompile(await readFile(path), { accelerator: 'wasm', cpuOptions: { numThreads: 1 } });
+  const options = { accelerator: 'wasm', cpuOptions: { numThreads: 1 } };
+  const model = await library.loadAndCompile(await readFile(path), options);
   return {
     label: `LiteRT.js ${version} (${script})`,
     start: (image, shape) => ({
