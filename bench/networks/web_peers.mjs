@@ -66,7 +66,7 @@ function import_script(path) {
   globalThis.ModuleFactory = module.exports;
 }
 
-/** LiteRT.js is written for pages and workers: while it loads, Node looks like a worker. The script is its own choice. */
+/** LiteRT.js is written for pages and workers: while it loads, Node looks like a worker. The script is its choice. */
 async function load_litert(litert, folder) {
   let script;
   globalThis.self = globalThis;
