@@ -21,7 +21,7 @@ struct Options {
 
 Result<Outcome> list_models() {
   for (const ZooModel& model : zoo_models())
-    fmt::print("{:<20} {:>4}x{:<4} {}\n", model.name, model.size, model.size, model.description);
+    fmt::print("{:<24} {:>4}x{:<4} {}\n", model.name, model.size, model.size, model.description);
   return Outcome::kDone;
 }
 

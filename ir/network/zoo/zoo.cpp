@@ -8,6 +8,8 @@ namespace {
 constexpr ZooModel kModels[] = {
     {"mobilenet_v1", "13 depthwise-separable blocks", 224, build_mobilenet_v1},
     {"mobilenet_v2", "17 inverted residuals", 224, build_mobilenet_v2},
+    {"mobilenet_v2_cache_aware", "21 inverted residuals of at most 512 channels; widths by our rule, not the paper's",
+     224, build_mobilenet_v2_cache_aware},
     {"mobilenet_v3_large", "15 inverted residuals, squeeze-excite, hard-swish", 224, build_mobilenet_v3_large},
     {"mobilenet_v3_small", "11 inverted residuals, squeeze-excite, hard-swish", 224, build_mobilenet_v3_small},
     {"efficientnet_b0", "16 inverted residuals, squeeze-excite, swish", 224, build_efficientnet_b0},

@@ -65,8 +65,9 @@ struct InvertedResidual {
 };
 Result<TensorId> add_inverted_residual(ZooBuilder& b, TensorId x, const InvertedResidual& block);
 
-Result<TensorId> build_mobilenet_v1(ZooBuilder& b, TensorId image);        // mobilenets.cpp
-Result<TensorId> build_mobilenet_v2(ZooBuilder& b, TensorId image);        // mobilenets.cpp
+Result<TensorId> build_mobilenet_v1(ZooBuilder& b, TensorId image);  // mobilenets.cpp
+Result<TensorId> build_mobilenet_v2(ZooBuilder& b, TensorId image);  // mobilenets.cpp
+Result<TensorId> build_mobilenet_v2_cache_aware(ZooBuilder& b, TensorId image);
 Result<TensorId> build_mobilenet_v3_large(ZooBuilder& b, TensorId image);  // mobilenets.cpp
 Result<TensorId> build_mobilenet_v3_small(ZooBuilder& b, TensorId image);  // mobilenets.cpp
 Result<TensorId> build_efficientnet_b0(ZooBuilder& b, TensorId image);     // efficientnets.cpp
