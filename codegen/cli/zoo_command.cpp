@@ -15,7 +15,7 @@ namespace espalier::cli {
 namespace {
 
 struct Options {
-  std::string model, weights, output;
+  std::string model, weights, output, store = "dense";
   ZooOptions zoo;
 };
 
@@ -46,7 +46,11 @@ Result<Outcome> write_model(const Options& options) {
       options.weights.empty() ? zoo_network(options.model, options.zoo) : published_network(options);
   if (!network) return network.error();
   const std::string file = options.output.empty() ? options.model + ".tflite" : options.output;
-  const Result<std::string> bytes = file.ends_with(".onnx") ? onnx_bytes(*network) : tflite_bytes(*network);
+  const bool is_onnx = file.ends_with(".onnx");
+  const WeightStore store = options.store == "sparse" ? WeightStore::kSparse : WeightStore::kDense;
+  if (is_onnx && store == WeightStore::kSparse)
+    return bad_input("{}: weights are stored sparsely in .tflite files only", file);
+  const Result<std::string> bytes = is_onnx ? onnx_bytes(*network) : tflite_bytes(*network, store);
   if (!bytes) return Error(bytes.error()).in(options.model);
   if (Status s = write_file_bytes(file, as_byte_span(*bytes)); !s) return std::move(s).error();
   const NetworkCost cost = cost_of(*network);
@@ -62,6 +66,9 @@ Command add_zoo_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("model", options->model, "which model; without it, all are listed");
   app.add_option("-o,--output", options->output, "file to write, .tflite or .onnx (default: MODEL.tflite)");
+  app.add_option("--store", options->store, ".tflite: pruned weights as dense or sparse tensors")
+      ->check(CLI::IsMember({"dense", "sparse"}))
+      ->capture_default_str();
   auto* weights = app.add_option("--weights", options->weights,
                                  "an .npz with the arrays of the paper's mobilenet_v1, instead of seeded weights");
   app.add_option("--width", options->zoo.width, "multiplies every count of channels (default: 1)")->excludes(weights);
