@@ -13,7 +13,7 @@ constexpr uint32_t kFirstStride = 2, kStrides[] = {1, 2, 1, 2, 1, 2, 1, 1, 1, 1,
 
 using ArrayShape = std::vector<uint64_t>;
 
-/// "was wanted" in words that name where the sizes come from.
+/// Where the sizes of a layer's weights come from.
 std::string rule_text(std::string_view name, uint64_t outputs, uint64_t inputs) {
   return fmt::format("'{}_bias' has {} values and {} channels go in", name, outputs, inputs);
 }
