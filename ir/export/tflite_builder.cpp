@@ -32,14 +32,71 @@ Table buffer_table(Builder& b, const std::string& data) {
   return Table(b.EndTable(start));
 }
 
+constexpr uint8_t kInt32Vector = 1, kUint16Vector = 2, kUint8Vector = 3;
+constexpr int8_t kCompressed = 1;
+
+template <typename T>
+Table index_table(Builder& b, const std::vector<int32_t>& values) {
+  const std::vector<T> narrow(values.begin(), values.end());
+  b.ForceVectorAlignment(narrow.size(), sizeof(T), sizeof(int32_t));
+  const auto vector = b.CreateVector(narrow);
+  const auto start = b.StartTable();
+  b.AddOffset(at(field::kValues), vector);
+  return Table(b.EndTable(start));
+}
+
+/// The narrowest vector that holds the values.
+struct Indices {
+  uint8_t type;
+  Table table;
+
+  Indices(Builder& b, const std::vector<int32_t>& values) {
+    const int32_t largest = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+    type = largest <= UINT8_MAX ? kUint8Vector : largest <= UINT16_MAX ? kUint16Vector : kInt32Vector;
+    table = type == kUint8Vector    ? index_table<uint8_t>(b, values)
+            : type == kUint16Vector ? index_table<uint16_t>(b, values)
+                                    : index_table<int32_t>(b, values);
+  }
+};
+
+Table level_table(Builder& b, const TfliteLevelOut& level) {
+  if (level.segments.empty()) {
+    const auto start = b.StartTable();
+    b.AddElement<int32_t>(at(field::kDenseSize), level.dense_size, 0);
+    return Table(b.EndTable(start));
+  }
+  const Indices segments(b, level.segments), indices(b, level.indices);
+  const auto start = b.StartTable();
+  b.AddElement<int8_t>(at(field::kFormat), kCompressed, 0);
+  b.AddElement<uint8_t>(at(field::kSegmentsType), segments.type, 0);
+  b.AddOffset(at(field::kSegments), segments.table);
+  b.AddElement<uint8_t>(at(field::kIndicesType), indices.type, 0);
+  b.AddOffset(at(field::kIndices), indices.table);
+  return Table(b.EndTable(start));
+}
+
+Table sparsity_table(Builder& b, const TfliteSparsityOut& sparsity) {
+  std::vector<Table> levels;
+  for (const TfliteLevelOut& level : sparsity.levels) levels.push_back(level_table(b, level));
+  const auto order = b.CreateVector(sparsity.traversal_order), block_map = b.CreateVector(sparsity.block_map);
+  const auto metadata = b.CreateVector(levels);
+  const auto start = b.StartTable();
+  b.AddOffset(at(field::kTraversalOrder), order);
+  if (!sparsity.block_map.empty()) b.AddOffset(at(field::kBlockMap), block_map);
+  b.AddOffset(at(field::kDimMetadata), metadata);
+  return Table(b.EndTable(start));
+}
+
 Table tensor_table(Builder& b, const TfliteTensorOut& tensor, uint32_t buffer) {
   const auto name = b.CreateString(tensor.name);
   const auto shape = b.CreateVector(tensor.shape);
+  const Table sparsity = tensor.sparsity ? sparsity_table(b, *tensor.sparsity) : Table();
   const auto start = b.StartTable();
   b.AddOffset(at(field::kShape), shape);
   b.AddElement<int8_t>(at(field::kType), tensor.type, 0);
   b.AddElement<uint32_t>(at(field::kBuffer), buffer, 0);
   b.AddOffset(at(field::kName), name);
+  if (tensor.sparsity) b.AddOffset(at(field::kSparsity), sparsity);
   return Table(b.EndTable(start));
 }
 

@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include "ir/export/tflite_sparse.h"
+
 namespace espalier {
 
 /// A field of an operator's options, by its number in the schema.
@@ -18,6 +20,7 @@ struct TfliteTensorOut {
   std::vector<int32_t> shape;
   std::string data{};  ///< of a constant: its bytes
   int8_t type = 0;     ///< 0 float32, 2 int32
+  std::optional<TfliteSparsityOut> sparsity{};
 };
 
 struct TfliteOperatorOut {

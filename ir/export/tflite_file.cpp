@@ -29,7 +29,8 @@ enum Code : int32_t {
   kMean = 40,
   kSub = 41,
   kPadV2 = 60,
-  kHardSwish = 117
+  kHardSwish = 117,
+  kDensify = 124
 };
 /// Numbers of the schema's union BuiltinOptions.
 enum OptionsType : uint8_t {
@@ -79,7 +80,8 @@ const ActivationRow* find_activation(const Activation& activation) {
 
 class Exporter {
  public:
-  explicit Exporter(const Network& network) : network_(network), is_row_(network.tensors.size(), false) {}
+  Exporter(const Network& network, WeightStore store)
+      : network_(network), store_(store), is_row_(network.tensors.size(), false) {}
 
   Result<std::string> run() {
     model_.description = network_.name;
@@ -105,6 +107,17 @@ class Exporter {
   }
   int32_t add_floats(const std::string& name, std::vector<int32_t> shape, const std::vector<float>& values) {
     return add_tensor({name, std::move(shape), bytes_of(values), 0});
+  }
+  /// The dense tensor, which a DENSIFY makes where it is stored sparsely.
+  int32_t add_weights(const std::string& name, const std::vector<int32_t>& shape, const std::vector<float>& values) {
+    std::optional<TflitePacked> packed;
+    if (store_ == WeightStore::kSparse) packed = packed_sparse(shape, values);
+    if (!packed) return add_floats(name, shape, values);
+    const int32_t stored =
+        add_tensor({name + "/packed", shape, bytes_of(packed->values), 0, std::move(packed->sparsity)});
+    const int32_t dense = add_tensor({name, shape, {}, 0});
+    model_.operators.push_back({kDensify, {stored}, dense});
+    return dense;
   }
   int32_t add_integers(const std::string& name, std::vector<int32_t> shape, const std::vector<int32_t>& values) {
     return add_tensor({name, std::move(shape), bytes_of(values), 2});
@@ -208,7 +221,7 @@ class Exporter {
   int32_t weights_of(const Convolution& c, const Layer& layer, bool depthwise) {
     const Shape shape = c.weight_shape(network_.input_shape(layer).c);
     const std::string name = layer.name + "/weights";
-    if (!depthwise) return add_floats(name, shape_of(shape, false), c.weights);
+    if (!depthwise) return add_weights(name, shape_of(shape, false), c.weights);
     // [channels][h][w][1] to [1][h][w][channels]
     const uint64_t places = shape.pixels();
     std::vector<float> turned(c.weights.size());
@@ -229,7 +242,7 @@ class Exporter {
       return unsupported("is fully connected on {} pixels, but only 1 can be written as TFLite", in.pixels());
     make_row(layer.output);
     const auto outputs = static_cast<int32_t>(f.output_features);
-    const int32_t weights = add_floats(layer.name + "/weights", {outputs, static_cast<int32_t>(in.c)}, f.weights);
+    const int32_t weights = add_weights(layer.name + "/weights", {outputs, static_cast<int32_t>(in.c)}, f.weights);
     return write_activated(layer,
                            {kFullyConnected,
                             {static_cast<int32_t>(layer.inputs[0]), weights, bias_of(layer, f.bias, f.output_features)},
@@ -307,15 +320,16 @@ class Exporter {
   }
 
   const Network& network_;
+  const WeightStore store_;
   std::vector<bool> is_row_;  ///< has two dimensions in the file
   TfliteModelOut model_;
 };
 
 }  // namespace
 
-Result<std::string> tflite_bytes(const Network& network) {
+Result<std::string> tflite_bytes(const Network& network, WeightStore store) {
   if (Status s = verify(network); !s) return std::move(s).error();
-  return Exporter(network).run();
+  return Exporter(network, store).run();
 }
 
 }  // namespace espalier

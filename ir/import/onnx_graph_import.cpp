@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/import/onnx_attributes.h"
 #include "ir/import/onnx_network.h"
 #include "ir/network/passes/passes.h"
 
@@ -157,6 +158,7 @@ Status OnnxGraphImport::take_node(size_t index) {
   if (node.inputs.size() < row->least_inputs || node.inputs.size() > row->most_inputs)
     return bad_input("has {} inputs, but takes {} to {}", node.inputs.size(), row->least_inputs, row->most_inputs);
   if (node.outputs.empty()) return bad_input("has no output");
+  if (Status s = check_attributes(node); !s) return s;
   OnnxNodeImport work(*this, node, printable(node.name.empty() ? node.outputs[0] : node.name));
   return row->take(work);
 }

@@ -24,6 +24,15 @@ Status take_identity(OnnxNodeImport& node) {
   return node.emit_reshape(x->id, x->dims);
 }
 
+Status take_dropout(OnnxNodeImport& node) {
+  if (!node.has_input(2)) return take_identity(node);
+  const auto training = node.integers(2);
+  if (!training) return training.error();
+  if (std::ranges::any_of(*training, [](int64_t is_on) { return is_on != 0; }))
+    return unsupported("drops elements at random (training_mode); export the model for inference");
+  return take_identity(node);
+}
+
 Status take_constant(OnnxNodeImport& node) {
   const auto& attributes = node.node().attributes;
   if (const auto found = attributes.find("value"); found != attributes.end() && found->second.tensor)
@@ -336,7 +345,7 @@ Status take_transpose(OnnxNodeImport& node) {
 }
 
 constexpr OnnxOperatorRow kRows[] = {
-    {"Identity", 1, 1, take_identity},   {"Dropout", 1, 3, take_identity},
+    {"Identity", 1, 1, take_identity},   {"Dropout", 1, 3, take_dropout},
     {"Constant", 0, 0, take_constant},   {"Shape", 1, 1, take_shape},
     {"Cast", 1, 1, take_cast},           {"Gather", 2, 2, take_gather},
     {"Slice", 1, 5, take_slice},         {"ConstantOfShape", 1, 1, take_constant_of_shape},

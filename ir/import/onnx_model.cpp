@@ -52,10 +52,13 @@ class Reader {
     const auto values = tensor(proto.values()), indices = tensor(proto.indices());
     if (!values) return values.error();
     if (!indices) return indices.error();
-    const size_t rank = indices->dims.size() == 2 ? dense.dims.size() : 1;
+    const bool are_rows = indices->dims.size() == 2;
+    const size_t rank = are_rows ? dense.dims.size() : 1;
     if (values->is_integer || !indices->is_integer || indices->elements() != values->elements() * rank)
       return bad_input("has {} values and {} indices, but needs {} for each value", values->elements(),
                        indices->elements(), rank);
+    if (are_rows && indices->dims[1] != static_cast<int64_t>(rank))
+      return bad_input("has indices of shape {}, but a row for each value has {}", shape_of(*indices), rank);
     if (*elements > left_)
       return limit_exceeded("asks for {} elements, but a file of this size may ask for {} more", *elements, left_);
     left_ -= *elements;
@@ -100,7 +103,8 @@ class Reader {
         if (!decoded) return std::move(decoded).error().in(fmt::format("attribute '{}'", printable(a.name())));
         attribute.tensor = *std::move(decoded);
       }
-      node.attributes.emplace(a.name(), std::move(attribute));
+      if (!node.attributes.emplace(a.name(), std::move(attribute)).second)
+        return bad_input("has attribute '{}' twice", printable(a.name()));
     }
     return node;
   }
@@ -172,7 +176,11 @@ class Reader {
         for (const double v : proto.double_data()) t.floats.push_back(static_cast<float>(v));
         return {};
       case onnx::TensorProto::FLOAT16:
-        for (const int32_t v : proto.int32_data()) t.floats.push_back(half_to_float(static_cast<uint16_t>(v)));
+        for (const int32_t v : proto.int32_data()) {
+          if (v < 0 || v > UINT16_MAX)
+            return bad_input("has {} as the bits of an fp16 number, but they are 0 to {}", v, UINT16_MAX);
+          t.floats.push_back(half_to_float(static_cast<uint16_t>(v)));
+        }
         return {};
       case onnx::TensorProto::INT64:
         t.is_integer = true;

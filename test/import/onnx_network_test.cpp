@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "ir/export/onnx_file.h"
 #include "ir/import/network_file.h"
 #include "ir/import/onnx_graph_import.h"
@@ -206,6 +208,16 @@ TEST(OnnxNetwork, TheZooComesBackFromItsFiles) {
   }
 }
 
+/// What says nothing of inference may be there, and values that are the only ones.
+TEST(OnnxNetwork, AttributesWithoutEffectAreLeftAlone) {
+  TestGraph g({1, 2});
+  g.constant("k", floats({2}, {1, 2})).constant("zero", floats({2}, {0, 0})).constant("off", {{}, true, {}, {0}});
+  g.node("BatchNormalization", {"x", "k", "zero", "zero", "k"}, "n",
+         {{"momentum", real(0.1f)}, {"training_mode", number(0)}, {"spatial", number(1)}, {"epsilon", real(0)}});
+  g.node("Dropout", {"n", "", "off"}, "y", {{"seed", number(7)}});
+  EXPECT_THAT(g.run({3, 4}), Pointwise(FloatNear(1e-5f), {3.0f, 8 / std::sqrt(2.0f)}));
+}
+
 struct Refused {
   const char* name;
   const char* message;
@@ -218,7 +230,7 @@ TestGraph graph(const std::string& op, std::vector<std::string> inputs, Attribut
   g.constant("w", floats({1, 2, 1, 1}, {1, 1})).constant("v", floats({3}, {1, 2, 3})).constant("i", numbers({1, 2}));
   g.constant("most", numbers({INT64_MAX})).constant("least", numbers({INT64_MIN})).constant("minus", numbers({-1}));
   g.constant("four", floats({4}, {1, 2, 3, 4})).constant("m", floats({2, 3}, {1, 2, 3, 4, 5, 6}));
-  g.constant("column", floats({3, 1}, {1, 2, 3}));
+  g.constant("column", floats({3, 1}, {1, 2, 3})).constant("on", {{}, true, {}, {1}});
   g.node(op, std::move(inputs), "y", std::move(attributes));
   return g;
 }
@@ -274,6 +286,21 @@ TEST(OnnxNetwork, RefusesWhatItCannotRead_AndSaysWhy) {
        graph("Conv", {"x", "w"}, {{"kernel_shape", list({3, 3})}})},
       {"ColumnAdded", "node 0 'n0' (Gemm): adds a matrix (3, 1); one value for each output is supported",
        graph("Gemm", {"x", "m", "column"}, {}, {1, 2})},
+      {"AttributeNotRead", "node 0 'n0' (HardSigmoid): has attribute 'gamma', which is not read; known are alpha, beta",
+       graph("HardSigmoid", {"x"}, {{"gamma", real(1)}})},
+      {"AttributeOfAnotherOperator", "node 0 'n0' (Relu): has attribute 'alpha', which is not read; known are none",
+       graph("Relu", {"x"}, {{"alpha", real(1)}})},
+      {"AttributeOfAnotherType", "node 0 'n0' (Conv): has attribute 'strides', which is not a list of whole numbers",
+       graph("Conv", {"x", "w"}, {{"strides", number(2)}})},
+      {"AttributeOfAFloat", "node 0 'n0' (Conv): has attribute 'group', which is not a whole number",
+       graph("Conv", {"x", "w"}, {{"group", real(2)}})},
+      {"BatchNormInTraining", "node 0 'n0' (BatchNormalization): has training_mode 1, but only 0 is supported",
+       graph("BatchNormalization", {"x", "v", "v", "v", "v"}, {{"training_mode", number(1)}}, {1, 3, 2, 2})},
+      {"BatchNormPerElement", "node 0 'n0' (BatchNormalization): has spatial 0, but only 1 is supported",
+       graph("BatchNormalization", {"x", "v", "v", "v", "v"}, {{"spatial", number(0)}}, {1, 3, 2, 2})},
+      {"DropoutInTraining",
+       "node 0 'n0' (Dropout): drops elements at random (training_mode); export the model for inference",
+       graph("Dropout", {"x", "", "on"})},
       {"OpenSize", "input 'x': has shape (1, 2, -1, 4) with open sizes; export the model for one size",
        graph("Relu", {"x"}, {}, {1, 2, -1, 4})},
       {"Negative", "input 'x': has shape (1, 2, 0, 4), but sizes must be positive",

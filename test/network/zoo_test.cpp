@@ -26,11 +26,12 @@ struct Row {
 };
 
 /// Parameters and multiply-adds that the papers and model cards give, of which a few percent are batch norms and
-/// biases.
+/// biases. The cache-aware model is made to cost what V2 does.
 TEST(Zoo, ModelsHaveTheSizesOfTheirPapers) {
-  const Row rows[] = {{"mobilenet_v1", 4.2, 569},       {"mobilenet_v2", 3.5, 300},    {"mobilenet_v3_large", 5.4, 219},
-                      {"mobilenet_v3_small", 2.5, 56},  {"efficientnet_b0", 5.3, 390}, {"efficientnet_b1", 7.8, 700},
-                      {"efficientnet_lite0", 4.7, 407}, {"resnet50", 25.5, 4100}};
+  const Row rows[] = {
+      {"mobilenet_v1", 4.2, 569},       {"mobilenet_v2", 3.5, 300},       {"mobilenet_v2_cache_aware", 3.5, 300},
+      {"mobilenet_v3_large", 5.4, 219}, {"mobilenet_v3_small", 2.5, 56},  {"efficientnet_b0", 5.3, 390},
+      {"efficientnet_b1", 7.8, 700},    {"efficientnet_lite0", 4.7, 407}, {"resnet50", 25.5, 4100}};
   ASSERT_EQ(std::size(rows), zoo_models().size());
   for (const Row& row : rows) {
     const Network network = model(row.name);
@@ -43,6 +44,37 @@ TEST(Zoo, ModelsHaveTheSizesOfTheirPapers) {
     const Status status = verify(network);
     EXPECT_TRUE(status) << row.name << ": " << status.error().message;
   }
+}
+
+/// Channels between expansion and projection, block by block.
+std::vector<uint32_t> expanded_channels(const Network& network) {
+  std::vector<uint32_t> widths;
+  for (const Layer& layer : network.layers)
+    if (const auto* c = layer.as<Convolution>(); c && c->groups > 1) widths.push_back(c->groups);
+  return widths;
+}
+
+/// Everything up to 64 channels is V2's; 5 * 96, 3 * 160 and 1 * 320 are what fits 512, and both last stages get two
+/// blocks more.
+TEST(Zoo, CacheAwareBlocksReadAtMost512Channels) {
+  const Network aware = model("mobilenet_v2_cache_aware"), plain = model("mobilenet_v2");
+  EXPECT_THAT(expanded_channels(aware), ElementsAre(32, 96, 144, 144, 192, 192, 192, 384, 384, 384, 384, 480, 480,  //
+                                                    480, 480, 480, 480, 480, 480, 320, 320));
+  EXPECT_EQ(expanded_channels(plain).size(), 17u);
+  for (const Layer& layer : aware.layers) {
+    if (!layer.as<Convolution>() || !layer.as<Convolution>()->window.is_pointwise()) continue;
+    EXPECT_LE(aware.input_shape(layer).c, 512u) << layer.name;
+  }
+}
+
+TEST(Zoo, CacheAwareWidthsFollowTheWidth) {
+  // 6 * 24 channels fit anyway; of 240 channels only twice as many do.
+  const Network narrow = model("mobilenet_v2_cache_aware", {.width = 0.25, .size = 32}),
+                wide = model("mobilenet_v2_cache_aware", {.width = 1.5, .size = 32});
+  EXPECT_EQ(expanded_channels(narrow), expanded_channels(model("mobilenet_v2", {.width = 0.25, .size = 32})));
+  const std::vector<uint32_t> widths = expanded_channels(wide);
+  EXPECT_GT(std::count(widths.begin(), widths.end(), 480u), 2);
+  EXPECT_LE(*std::max_element(widths.begin(), widths.end()), 512u);
 }
 
 const Convolution& widest_pointwise(const Network& network) {
@@ -106,8 +138,8 @@ TEST(Zoo, ModelsGoThroughAFileAndComeBackWithTheSameAnswer) {
 
 TEST(Zoo, RefusesUnknownModelsAndOptionsOutOfRange) {
   EXPECT_EQ(zoo_network("mobilenet_v9").error().message,
-            "no model 'mobilenet_v9', known models are mobilenet_v1, mobilenet_v2, mobilenet_v3_large, "
-            "mobilenet_v3_small, efficientnet_b0, efficientnet_b1, efficientnet_lite0, resnet50");
+            "no model 'mobilenet_v9', known models are mobilenet_v1, mobilenet_v2, mobilenet_v2_cache_aware, "
+            "mobilenet_v3_large, mobilenet_v3_small, efficientnet_b0, efficientnet_b1, efficientnet_lite0, resnet50");
   const auto message = [](const ZooOptions& options) { return zoo_network("resnet50", options).error().message; };
   EXPECT_EQ(message({.width = 5}), "width is 5, but must be in 0.1..4");
   EXPECT_EQ(message({.sparsity = 1}), "sparsity is 1, but must be in [0, 1)");

@@ -6,11 +6,16 @@
 #include <cmath>
 #include <filesystem>
 
+#include "ir/export/onnx_file.h"
+#include "ir/export/tflite_file.h"
 #include "ir/import/network_file.h"
 #include "ir/import/npz.h"
+#include "ir/import/published_network.h"
+#include "ir/network/network_cost.h"
 #include "ir/network/passes/passes.h"
 #include "ir/network/run_reference.h"
 #include "test/real/real_data.h"
+#include "test/support/random_network.h"
 
 namespace espalier::test {
 namespace {
@@ -95,6 +100,13 @@ Network simplified(Network network) {
   return network;
 }
 
+/// The only output for one image.
+std::vector<float> answer(const Network& network, const std::vector<float>& image) {
+  const auto outputs = run_reference(network, {&image, 1});
+  EXPECT_TRUE(outputs) << outputs.error().message;
+  return outputs ? (*outputs)[0] : std::vector<float>();
+}
+
 size_t count_of(const Network& network, std::string_view kind) {
   size_t count = 0;
   for (const Layer& layer : network.layers)
@@ -135,6 +147,30 @@ TEST(RealNetworks, FaceDetectionComesOutAsRecorded) {
   if (const std::string why = face_model_missing(); !why.empty()) GTEST_SKIP() << why;
   const Network network = imported(getenv("ESPALIER_FACE_MODEL"), 2);
   expect_recorded_outputs(network, Recording(data_folder() / "face_detection_full_range_sparse.io.npz"));
+}
+
+/// The paper's MobileNetV1 on a small image.
+TEST(RealNetworks, ThePapersMobilenetGoesThroughItsFilesUnchanged) {
+  if (const std::string why = data_missing(); !why.empty()) GTEST_SKIP() << why;
+  const auto bytes = read_file_bytes(data_folder() / "mobilenet_v1_1.0_90.npz");
+  ASSERT_TRUE(bytes) << bytes.error().message;
+  const auto made = parse_published_mobilenet_v1("mobilenet_v1_1.0_90.npz", *bytes, {.size = 64});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->stand_ins, std::vector<std::string>{"contraction_1x1_12"});
+  EXPECT_EQ(cost_of(made->network).weights, 4209088u);
+  const std::vector<float> image = random_input(64 * 64 * 3, 7), wanted = answer(made->network, image);
+  const auto [low, high] = std::minmax_element(wanted.begin(), wanted.end());
+  const double tolerance = 1e-6 * (double{*high} - double{*low});
+  const auto expect_back = [&](std::string_view name, const Result<std::string>& file) {
+    ASSERT_TRUE(file) << file.error().message;
+    const auto back = parse_network(name, as_byte_span(*file));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_LE(largest_difference(answer(*back, image), wanted), tolerance) << name;
+    EXPECT_LE(largest_difference(answer(simplified(*back), image), wanted), tolerance) << name;
+  };
+  expect_back("paper.tflite", tflite_bytes(made->network));
+  const auto onnx = onnx_bytes(made->network);
+  if (onnx || onnx.error().kind != ErrorKind::kUnsupported) expect_back("paper.onnx", onnx);
 }
 
 }  // namespace

@@ -18,6 +18,64 @@ struct V2Stage {
 constexpr V2Stage kV2[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
                            {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
 
+/// Channels inside each block of a stage.
+using V2Widths = std::vector<uint32_t>;
+
+V2Widths paper_widths(const V2Stage& stage, uint32_t inputs, uint32_t outputs) {
+  V2Widths widths(stage.repeats, outputs * stage.expansion);
+  widths[0] = inputs * stage.expansion;
+  return widths;
+}
+
+/// So many channels of a strip of 16 fp32 pixels fill an L1 cache of 32 KiB.
+constexpr uint32_t kCachedChannels = 32 * 1024 / (16 * 4);
+
+uint32_t cached_width(const V2Stage& stage, uint32_t channels) {
+  return channels * std::max(1u, std::min(stage.expansion, kCachedChannels / channels));
+}
+
+/// Multiply-adds for each pixel that comes out.
+uint64_t block_cost(uint64_t inputs, uint64_t expanded, uint64_t outputs, uint64_t stride) {
+  const uint64_t expansion = expanded == inputs ? 0 : stride * stride * inputs * expanded;
+  return expansion + 9 * expanded + expanded * outputs;
+}
+
+uint64_t stage_cost(const V2Stage& stage, const V2Widths& widths, uint32_t inputs, uint32_t outputs) {
+  uint64_t cost = block_cost(inputs, widths[0], outputs, stage.stride);
+  for (size_t i = 1; i < widths.size(); ++i) cost += block_cost(outputs, widths[i], outputs, 1);
+  return cost;
+}
+
+/// Expansions as wide as the cache allows, and as many more blocks as bring the stage nearest to the work it had.
+V2Widths cache_aware_widths(const V2Stage& stage, uint32_t inputs, uint32_t outputs) {
+  V2Widths widths(stage.repeats, cached_width(stage, outputs));
+  widths[0] = cached_width(stage, inputs);
+  const uint64_t wanted = stage_cost(stage, paper_widths(stage, inputs, outputs), inputs, outputs),
+                 one = block_cost(outputs, cached_width(stage, outputs), outputs, 1);
+  uint64_t cost = stage_cost(stage, widths, inputs, outputs);
+  for (; cost + one / 2 < wanted; cost += one) widths.push_back(cached_width(stage, outputs));
+  return widths;
+}
+
+Result<TensorId> build_v2(ZooBuilder& b, TensorId image,
+                          V2Widths (*widths_of)(const V2Stage& stage, uint32_t inputs, uint32_t outputs)) {
+  Result<TensorId> x = b.dense_convolution(image, 3, 2, b.scaled(32), Activation::relu6());
+  for (const V2Stage& stage : kV2) {
+    if (!x) return x;
+    const uint32_t outputs = b.scaled(stage.outputs);
+    uint32_t stride = stage.stride;
+    for (const uint32_t expanded : widths_of(stage, b.channels(*x), outputs)) {
+      if (x)
+        x = add_inverted_residual(b, *x, {.kernel = 3, .expanded = expanded, .outputs = outputs, .stride = stride});
+      stride = 1;
+    }
+  }
+  // A narrow network keeps its features.
+  if (x) x = b.pruned_convolution(*x, 1, 1, std::max(1280u, b.scaled(1280)), Activation::relu6());
+  if (x) x = b.mean(*x);
+  return x ? b.classes(*x, false) : x;
+}
+
 struct V3Block {
   uint32_t kernel, expanded, outputs;
   bool excites, hard_swish;
@@ -74,21 +132,9 @@ Result<TensorId> build_mobilenet_v1(ZooBuilder& b, TensorId image) {
   return x ? b.classes(*x, false) : x;
 }
 
-Result<TensorId> build_mobilenet_v2(ZooBuilder& b, TensorId image) {
-  Result<TensorId> x = b.dense_convolution(image, 3, 2, b.scaled(32), Activation::relu6());
-  for (const V2Stage& stage : kV2)
-    for (uint32_t i = 0; i < stage.repeats; ++i) {
-      if (!x) return x;
-      x = add_inverted_residual(b, *x,
-                                {.kernel = 3,
-                                 .expanded = b.channels(*x) * stage.expansion,
-                                 .outputs = b.scaled(stage.outputs),
-                                 .stride = i == 0 ? stage.stride : 1});
-    }
-  // A narrow network keeps its features.
-  if (x) x = b.pruned_convolution(*x, 1, 1, std::max(1280u, b.scaled(1280)), Activation::relu6());
-  if (x) x = b.mean(*x);
-  return x ? b.classes(*x, false) : x;
+Result<TensorId> build_mobilenet_v2(ZooBuilder& b, TensorId image) { return build_v2(b, image, paper_widths); }
+Result<TensorId> build_mobilenet_v2_cache_aware(ZooBuilder& b, TensorId image) {
+  return build_v2(b, image, cache_aware_widths);
 }
 
 Result<TensorId> build_mobilenet_v3_large(ZooBuilder& b, TensorId image) {

@@ -21,8 +21,8 @@ struct ZooModel {
   Result<TensorId> (*build)(class ZooBuilder& builder, TensorId image);
 };
 
-/// mobilenet_v1, mobilenet_v2, mobilenet_v3_large, mobilenet_v3_small, efficientnet_b0, efficientnet_b1,
-/// efficientnet_lite0, resnet50.
+/// mobilenet_v1, mobilenet_v2, mobilenet_v2_cache_aware, mobilenet_v3_large, mobilenet_v3_small, efficientnet_b0,
+/// efficientnet_b1, efficientnet_lite0, resnet50.
 std::span<const ZooModel> zoo_models();
 
 /// The network, with softmax over 1000 classes. Pruned are 1x1 convolutions (of ResNet-50 all but the first, of

@@ -8,9 +8,6 @@ namespace {
 
 constexpr uint32_t kClasses = 1000, kRound = 8;
 
-/// 2 makes up for what a ReLU takes away (He et al., 2015).
-double gain_before(const Activation& activation) { return activation.is_none() ? 1 : 2; }
-
 Window same_window(uint32_t kernel, uint32_t stride, const Shape& input) {
   Window window{kernel, kernel, stride, stride, 1, 1, {}};
   window.padding = same_padding(window, input);
@@ -18,6 +15,29 @@ Window same_window(uint32_t kernel, uint32_t stride, const Shape& input) {
 }
 
 }  // namespace
+
+/// 2 makes up for what a ReLU takes away (He et al., 2015).
+double gain_before(const Activation& activation) { return activation.is_none() ? 1 : 2; }
+
+/// Exactly the share asked for, to the nearest block: each block goes with the probability that the rest needs.
+std::vector<float> seeded_weights(SeededRandom& random, uint32_t rows, size_t columns, const SeededWeights& wanted) {
+  const size_t bands = (rows + wanted.block - 1) / wanted.block;
+  size_t left = bands * columns;
+  auto zeros = static_cast<size_t>(std::llround(wanted.sparsity * static_cast<double>(left)));
+  // Uniform in [-bound, bound] has variance bound^2 / 3.
+  const double terms = std::max(1.0, static_cast<double>(columns) * (1 - wanted.sparsity)),
+               bound = std::sqrt(3 * wanted.gain / terms);
+  std::vector<float> values(rows * columns);
+  for (size_t band = 0; band < bands; ++band)
+    for (size_t c = 0; c < columns; ++c, --left) {
+      const bool is_zero = random.unit() * static_cast<double>(left) < static_cast<double>(zeros);
+      if (is_zero) --zeros;
+      const size_t end = std::min<size_t>(rows, (band + 1) * wanted.block);
+      for (size_t r = band * wanted.block; r < end && !is_zero; ++r)
+        values[r * columns + c] = static_cast<float>(bound * double{random.weight()});
+    }
+  return values;
+}
 
 ZooBuilder::ZooBuilder(std::string name, const ZooOptions& options) : options_(options), random_(options.seed) {
   network_.name = std::move(name);
@@ -31,24 +51,8 @@ uint32_t ZooBuilder::scaled(uint32_t channels) const {
   return rounded < 0.9 * exact ? rounded + kRound : rounded;
 }
 
-/// Exactly the share asked for, to the nearest block: each block goes with the probability that the rest needs.
 std::vector<float> ZooBuilder::weights(uint32_t rows, size_t columns, double sparsity, double gain) {
-  const size_t bands = (rows + options_.block - 1) / options_.block;
-  size_t left = bands * columns;
-  auto zeros = static_cast<size_t>(std::llround(sparsity * static_cast<double>(left)));
-  // Uniform in [-bound, bound] has variance bound^2 / 3.
-  const double terms = std::max(1.0, static_cast<double>(columns) * (1 - sparsity)),
-               bound = std::sqrt(3 * gain / terms);
-  std::vector<float> values(rows * columns);
-  for (size_t band = 0; band < bands; ++band)
-    for (size_t c = 0; c < columns; ++c, --left) {
-      const bool is_zero = random_.unit() * static_cast<double>(left) < static_cast<double>(zeros);
-      if (is_zero) --zeros;
-      const size_t end = std::min<size_t>(rows, (band + 1) * options_.block);
-      for (size_t r = band * options_.block; r < end && !is_zero; ++r)
-        values[r * columns + c] = static_cast<float>(bound * double{random_.weight()});
-    }
-  return values;
+  return seeded_weights(random_, rows, columns, {sparsity, options_.block, gain});
 }
 
 std::vector<float> ZooBuilder::biases(uint32_t count) {

@@ -6,6 +6,18 @@
 
 namespace espalier {
 
+/// kBadInput for an option out of range. `own_size`: the model's, for where none is given.
+Status check_options(const ZooOptions& options, uint32_t own_size);
+
+struct SeededWeights {
+  double sparsity = 0;  ///< share of zeros, exact to the nearest block
+  uint32_t block = 1;   ///< so many rows have their zeros in common
+  double gain = 1;      ///< variance of a result over that of what goes in
+};
+std::vector<float> seeded_weights(SeededRandom& random, uint32_t rows, size_t columns, const SeededWeights& wanted);
+/// What keeps values from vanishing or exploding where this activation follows.
+double gain_before(const Activation& activation);
+
 class ZooBuilder {
  public:
   ZooBuilder(std::string name, const ZooOptions& options);
@@ -33,8 +45,6 @@ class ZooBuilder {
  private:
   Result<TensorId> convolution(TensorId x, uint32_t kernel, uint32_t stride, uint32_t outputs,
                                const Activation& activation, double sparsity);
-  /// Rows of `columns` weights, of which a share is zero, `block` rows alike. Gain: the variance of a result over that
-  /// of what goes in.
   std::vector<float> weights(uint32_t rows, size_t columns, double sparsity, double gain);
   std::vector<float> biases(uint32_t count);
   Result<TensorId> add(std::string_view kind, Operation operation, std::vector<TensorId> inputs,
@@ -55,8 +65,9 @@ struct InvertedResidual {
 };
 Result<TensorId> add_inverted_residual(ZooBuilder& b, TensorId x, const InvertedResidual& block);
 
-Result<TensorId> build_mobilenet_v1(ZooBuilder& b, TensorId image);        // mobilenets.cpp
-Result<TensorId> build_mobilenet_v2(ZooBuilder& b, TensorId image);        // mobilenets.cpp
+Result<TensorId> build_mobilenet_v1(ZooBuilder& b, TensorId image);  // mobilenets.cpp
+Result<TensorId> build_mobilenet_v2(ZooBuilder& b, TensorId image);  // mobilenets.cpp
+Result<TensorId> build_mobilenet_v2_cache_aware(ZooBuilder& b, TensorId image);
 Result<TensorId> build_mobilenet_v3_large(ZooBuilder& b, TensorId image);  // mobilenets.cpp
 Result<TensorId> build_mobilenet_v3_small(ZooBuilder& b, TensorId image);  // mobilenets.cpp
 Result<TensorId> build_efficientnet_b0(ZooBuilder& b, TensorId image);     // efficientnets.cpp
