@@ -138,6 +138,10 @@ struct KernelProgram {
   /// call over whole tiles of one block, or over what is left of all pixels, computes no other way than one over the
   /// block.
   uint32_t pixel_tile() const;
+  /// Parts of a call over `count` pixels: runs of pixel_tile pixels x row groups.
+  uint64_t tiles(uint32_t count) const {
+    return (uint64_t{padded(count)} + pixel_tile() - 1) / pixel_tile() * groups.size();
+  }
   /// Elements from one round of a tile to the next: past the panel where the tile is as wide, else past its pixels.
   uint64_t input_step(const PixelTile& tile) const;
   uint64_t output_step(const PixelTile& tile) const;
@@ -188,5 +192,9 @@ Status verify(const KernelProgram& program);
 /// least (as panels: K * input_panel for each), y likewise. Pixels must equal program.pixels unless that is left to run
 /// time. Requires a verified program.
 void interpret(const KernelProgram& program, std::span<const float> x, std::span<float> y, uint32_t pixels);
+
+/// Runs `count` runs of pixel_tile pixels, from number `first` on, of a call over program.pixels.
+void interpret_tiles(const KernelProgram& program, std::span<const float> x, std::span<float> y, uint32_t first,
+                     uint32_t count);
 
 }  // namespace espalier

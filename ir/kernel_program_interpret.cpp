@@ -140,14 +140,25 @@ class ChunkRun {
   std::array<Vector, 256> registers_{};
 };
 
+void run_chunks(const KernelProgram& program, std::span<const float> x, std::span<float> y, size_t pixel,
+                uint32_t count) {
+  for (const Chunk& chunk : program.chunks) ChunkRun(program, chunk, x.data(), y.data(), pixel).run(count);
+}
+
 }  // namespace
 
 void interpret(const KernelProgram& program, std::span<const float> x, std::span<float> y, uint32_t pixels) {
   pixels = program.padded(pixels);
-  for (size_t pixel = 0; pixel < pixels; pixel += program.pixel_block) {
-    const uint32_t count = std::min(program.pixel_block, static_cast<uint32_t>(pixels - pixel));
-    for (const Chunk& chunk : program.chunks) ChunkRun(program, chunk, x.data(), y.data(), pixel).run(count);
-  }
+  for (size_t pixel = 0; pixel < pixels; pixel += program.pixel_block)
+    run_chunks(program, x, y, pixel, std::min(program.pixel_block, static_cast<uint32_t>(pixels - pixel)));
+}
+
+void interpret_tiles(const KernelProgram& program, std::span<const float> x, std::span<float> y, uint32_t first,
+                     uint32_t count) {
+  const uint32_t pixels = program.padded(program.pixels), tile = program.pixel_tile();
+  for (uint64_t pixel = uint64_t{first} * tile; pixel < std::min<uint64_t>(pixels, uint64_t{first + count} * tile);
+       pixel += tile)
+    run_chunks(program, x, y, pixel, static_cast<uint32_t>(std::min<uint64_t>(tile, pixels - pixel)));
 }
 
 }  // namespace espalier

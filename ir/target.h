@@ -28,10 +28,11 @@ struct VectorIsa {
   uint64_t features;    ///< ESPALIER_CPU_* bits of runtime/kernel_abi.h that the code needs
 };
 
-/// A CPU: cache sizes in bytes, which bound code chunks (l1i), K blocks (l1d) and pixel blocks (l2).
+/// A CPU: cache sizes in bytes, which bound code chunks (l1i), K blocks (l1d), pixel blocks (l2) and what layers may
+/// hand on as a whole (last_level, shared with other cores; l2 where there is no more).
 struct Cpu {
   std::string_view name;
-  uint32_t l1i, l1d, l2;
+  uint32_t l1i, l1d, l2, last_level;
   std::string_view llvm_name;  ///< LLVM's name for it (-mcpu), for listings and the machine-code analyser
   bool gains_by_pairs = true;  ///< AArch64: a load of two registers (ldp) is no slower than two loads
 };

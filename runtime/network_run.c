@@ -11,8 +11,8 @@ typedef struct counter {
   _Alignas(64) atomic_uint value;
 } counter;
 
-/* The parts of every step are divided evenly among the threads, each of which has its share to itself until others run
- * out of work: counters[step * (threads + 1)] is how many parts are done, the next ones how many of each thread's share
+/* The items of every step are divided evenly among the threads, each of which has its share to itself until others run
+ * out of work: counters[step * (threads + 1)] is how many items are done, the next ones how many of each thread's share
  * are taken. */
 typedef struct network_job {
   espalier_run run;
@@ -32,25 +32,11 @@ static void pause_a_little(unsigned turn) {
 #endif
 }
 
-/* What a step can be divided into: tiles of a kernel, items of any other. */
-static unsigned parts_of(const espalier_step* step) {
-  return step->kernel ? (unsigned)espalier_kernel_tiles(step->kernel, step->kernel->pixels) : step->items;
-}
-
-static void run_parts(const espalier_run* run, uint32_t number, unsigned first, unsigned last, unsigned thread) {
-  const espalier_step* step = &run->network->steps[number];
-  if (step->kernel)
-    espalier_kernel_run_tiles(step->kernel, espalier_run_place(run, step->x0), espalier_run_place(run, step->y),
-                              step->kernel->pixels, first, last);
-  else
-    espalier_run_items(run, number, first, last, thread);
-}
-
-/* Runs what nobody has taken of the share of `owner`; how many parts that were. An owner takes most of what is left, so
+/* Runs what nobody has taken of the share of `owner`; how many items that were. An owner takes most of what is left, so
  * that code and weights are fetched for much work at once; others a half, so that nobody ends late. */
-static unsigned run_share(const network_job* job, uint32_t step, unsigned parts, unsigned owner, unsigned thread) {
-  const unsigned begin = (unsigned)((uint64_t)parts * owner / job->threads);
-  const unsigned size = (unsigned)((uint64_t)parts * (owner + 1) / job->threads) - begin;
+static unsigned run_share(const network_job* job, uint32_t step, unsigned items, unsigned owner, unsigned thread) {
+  const unsigned begin = (unsigned)((uint64_t)items * owner / job->threads);
+  const unsigned size = (unsigned)((uint64_t)items * (owner + 1) / job->threads) - begin;
   atomic_uint* taken = &job->counters[(size_t)step * (job->threads + 1) + 1 + owner].value;
   unsigned done = 0, first = atomic_load_explicit(taken, memory_order_relaxed);
   while (first < size) {
@@ -58,7 +44,7 @@ static unsigned run_share(const network_job* job, uint32_t step, unsigned parts,
     first = atomic_fetch_add_explicit(taken, portion, memory_order_relaxed);
     if (first >= size) break;
     const unsigned last = size - first < portion ? size : first + portion;
-    run_parts(&job->run, step, begin + first, begin + last, thread);
+    espalier_run_items(&job->run, step, begin + first, begin + last, thread);
     done += last - first;
     first = atomic_load_explicit(taken, memory_order_relaxed);
   }
@@ -71,15 +57,15 @@ static void run_steps(void* opaque, unsigned thread) {
   const network_job* job = opaque;
   const espalier_network* network = job->run.network;
   for (uint32_t s = 0; s < network->step_count; ++s) {
-    const unsigned parts = parts_of(&network->steps[s]);
+    const unsigned items = network->steps[s].items;
     atomic_uint* finished = &job->counters[(size_t)s * (job->threads + 1)].value;
     unsigned done = 0;
     for (unsigned i = 0; i < job->threads; ++i) {
       const unsigned owner = thread + i < job->threads ? thread + i : thread + i - job->threads;
-      done += run_share(job, s, parts, owner, thread);
+      done += run_share(job, s, items, owner, thread);
     }
     if (done) atomic_fetch_add_explicit(finished, done, memory_order_release);
-    for (unsigned turn = 0; atomic_load_explicit(finished, memory_order_acquire) < parts; ++turn) pause_a_little(turn);
+    for (unsigned turn = 0; atomic_load_explicit(finished, memory_order_acquire) < items; ++turn) pause_a_little(turn);
   }
 }
 

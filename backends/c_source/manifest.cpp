@@ -170,7 +170,8 @@ void write_step(OStream& json, const NetworkProgram& network, const NetworkStep&
     number(json, "layer", step.layer);
     text(json, "symbol", step.is_kernel ? network.kernels[step.program]->name : network.loops[step.program].name);
     text(json, "kind", step.is_kernel ? "kernel" : "function");
-    number(json, "work_items", network.items(step));
+    number(json, "first_item", step.first);
+    number(json, "work_items", step.items);
     number(json, "multiply_adds", step.multiply_adds);
   });
 }

@@ -13,7 +13,7 @@ namespace espalier {
 namespace {
 
 // The tables below list the fields of these in order; targets have 64-bit pointers, as has whoever compiles this.
-static_assert(sizeof(espalier_step) == 5 * 8 + 3 * 16 + 2 * 4 + 8 && offsetof(espalier_step, items) == 88);
+static_assert(sizeof(espalier_step) == 5 * 8 + 3 * 16 + 4 * 4 + 8 && offsetof(espalier_step, first_item) == 88);
 static_assert(sizeof(espalier_value) == 8 + 4 * 4);
 static_assert(sizeof(espalier_network) == 2 * 4 + 2 * 8 + 4 * 4 + 6 * 8 && offsetof(espalier_network, inputs) == 40);
 
@@ -81,8 +81,8 @@ class NetworkModule {
   llvm::Constant* step(const NetworkStep& step) {
     return record({text(step.name), step.is_kernel ? kernels_[step.program] : null(),
                    step.is_kernel ? null() : functions_[step.program], step.is_kernel ? null() : tables_[step.program],
-                   number(step.weights), place(step.x0), place(step.x1), place(step.y), number(program_.items(step)),
-                   number(step.layer), number(step.multiply_adds)});
+                   number(step.weights), place(step.x0), place(step.x1), place(step.y), number(step.first),
+                   number(step.items), number(step.layer), number(uint32_t{0}), number(step.multiply_adds)});
   }
 
   llvm::Constant* values(const std::string& name, const std::vector<NetworkValue>& values) {

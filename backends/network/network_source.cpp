@@ -51,8 +51,9 @@ std::string steps(const NetworkProgram& program) {
     const std::string kernel = s.is_kernel ? "&" + program.kernels[s.program]->name : "0";
     const std::string layer = s.is_kernel ? "0" : program.loops[s.program].name;
     const std::string table = s.is_kernel ? "0" : table_of(program.loops[s.program]);
-    out += fmt::format("  {{{}, {}, {}, {}, {}u, {}, {}, {}, {}u, {}u, {}u}},\n", quoted(s.name), kernel, layer, table,
-                       s.weights, place(s.x0), place(s.x1), place(s.y), program.items(s), s.layer, s.multiply_adds);
+    out +=
+        fmt::format("  {{{}, {}, {}, {}, {}u, {}, {}, {}, {}u, {}u, {}u, 0u, {}u}},\n", quoted(s.name), kernel, layer,
+                    table, s.weights, place(s.x0), place(s.x1), place(s.y), s.first, s.items, s.layer, s.multiply_adds);
   }
   return out + "};\n";
 }

@@ -97,7 +97,7 @@ class DriverModule {
       ir_.CreateCall(loops_[step.program],
                      {place(block, step.x0), place(block, step.x1), place(block, step.y),
                       at(constants_, step.weights * sizeof(float)), tables_[step.program], at(block, block_.scratch),
-                      ir_.getInt32(0), ir_.getInt32(program_.items(step))});
+                      ir_.getInt32(step.first), ir_.getInt32(step.first + step.items)});
     }
     ir_.CreateRetVoid();
     return f;

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <thread>
 
@@ -107,7 +108,8 @@ struct LayoutOptions {
       return {};
     }
     if (!stride.empty()) return bad_input("--{0}-panel is given, but so is --{0}-stride, which images have", which);
-    const auto width = wants_panel_chosen() ? Result<uint32_t>(recommended) : parse_count(fmt::format("--{}-panel", which), panel);
+    const auto width =
+        wants_panel_chosen() ? Result<uint32_t>(recommended) : parse_count(fmt::format("--{}-panel", which), panel);
     if (!width) return width.error();
     stride_out = panel_out = *width;
     return {};
@@ -184,6 +186,9 @@ void InputArguments::add_to(CLI::App& app) {
       ->capture_default_str();
 }
 
+const std::map<std::string, StripPolicy> kStripPolicies = {
+    {"auto", StripPolicy::kWhereItPays}, {"never", StripPolicy::kNever}, {"always", StripPolicy::kAlways}};
+
 void TargetArguments::add_to(CLI::App& app, bool with_target) {
   if (with_target) app.add_option("--target", target, "see `espalier targets`")->capture_default_str();
   app.add_option("--cpu", cpu, "CPU or vector instruction set (default: the target's)");
@@ -197,6 +202,13 @@ void TargetArguments::add_to(CLI::App& app, bool with_target) {
   app.add_option("--tune-cache", tune_cache, "where --tune keeps what it found (default: the user's cache)");
   app.add_option("--dump-dir", dump_directory, "write plan, program and time after every pass there");
   app.add_option("-j,--jobs", jobs, "threads (default: one per core); never changes the output");
+}
+
+void TargetArguments::add_network_options(CLI::App& app) {
+  app.add_option_function<std::string>(
+         "--strips", [this](const std::string& text) { strips = kStripPolicies.at(text); },
+         "network: run expansions, depthwise convolutions and projections strip by strip: auto, never or always")
+      ->check(CLI::IsMember(kStripPolicies));
 }
 
 Status TargetArguments::tune_schedules(const std::vector<LibraryKernel>& kernels, const Target& target,

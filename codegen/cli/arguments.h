@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "codegen/library/compile_library.h"
+#include "codegen/network/network_plan.h"
 #include "ir/import/matrix_file.h"
 
 namespace espalier::cli {
@@ -29,8 +30,11 @@ struct TargetArguments {
   uint64_t max_code_bytes = 0;
   uint32_t jobs = 0;
   bool tune = false;
+  StripPolicy strips = StripPolicy::kWhereItPays;
 
   void add_to(CLI::App& app, bool with_target = true);
+  /// What only whole networks have.
+  void add_network_options(CLI::App& app);
   Result<Target> resolve() const { return find_target(target, cpu); }
   /// Options for compile_library, with progress on standard error; schedules are tuned here where that is asked for.
   /// Errors: those of parse_schedule and tuned_schedule; kBadInput for options that do not go together.

@@ -101,6 +101,7 @@ Command add_compile_command(CLI::App& app) {
   auto a = std::make_shared<CompileArguments>();
   a->input.add_to(app);
   a->target.add_to(app);
+  a->target.add_network_options(app);
   app.add_option("-o,--output", a->output, "directory for the files")->required()->check(not_empty);
   app.add_option("--emit", a->emit, "any of object,archive,shared,asm,c,header,wasm,manifest,program (default: by target)");
   app.add_option("--name", a->library, "base name of the files (default: the input's)");

@@ -23,6 +23,8 @@ std::string canonical_command(const NetworkCompileArguments& a, const TargetArgu
     if (!value.empty()) text += fmt::format(" {} {}", option, value);
   };
   add("--schedule", options.schedule);
+  if (options.strips == StripPolicy::kNever) text += " --strips never";
+  if (options.strips == StripPolicy::kAlways) text += " --strips always";
   add("--emit", a.emit);
   add("--name", a.name);
   if (a.weights_in_side_file) text += " --weights-in-side-file";
@@ -34,7 +36,7 @@ Result<CompiledNetwork> compiled(const NetworkCompileArguments& a, const TargetA
   const auto network = read_simplified(a.file);
   if (!network) return network.error();
   const std::string name = c_identifier(a.name.empty() ? std::filesystem::path(a.file).stem().string() : a.name);
-  auto plan = plan_network(*network, target, name);
+  auto plan = plan_network(*network, target, name, options.strips);
   if (!plan) return std::move(plan).error().in(a.file);
   const auto library = options.library_options(plan->kernels, target);
   if (!library) return library.error();

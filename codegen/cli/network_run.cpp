@@ -215,7 +215,7 @@ Result<Outcome> run_network_file(const std::string& file, uint64_t seed, const T
   const auto inputs = network_inputs(a.input, *network, seed);
   if (!inputs) return inputs.error();
   const auto start = Clock::now();
-  auto plan = plan_network(*network, *target, network_identifier(file));
+  auto plan = plan_network(*network, *target, network_identifier(file), target_arguments.strips);
   if (!plan) return std::move(plan).error().in(file);
   const auto options = target_arguments.library_options(plan->kernels, *target);
   if (!options) return options.error();

@@ -201,6 +201,7 @@ Command add_run_command(CLI::App& app) {
   a->input.add_to(app);
   a->target.add_to(app, /*with_target=*/false);
   a->network.add_to(app);
+  a->target.add_network_options(app);
   app.add_option("--write-data", a->write_data, "write NAME.x.f32 and NAME.y.f32 (raw fp32) per kernel there");
   app.add_option("--check", a->check, "run nothing; check the NAME.y.f32 files in this directory instead");
   app.add_option("--manifest", a->manifest,

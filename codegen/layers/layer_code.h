@@ -46,6 +46,7 @@ struct LayerStep {
   LoopProgram program;
   std::vector<float> weights;  ///< what the program's kWeights buffer holds, in its own order
   uint32_t x0 = 0, x1 = 0;     ///< which of the layer's inputs; x1 counts only where the program has it
+  uint32_t strip_rows = 0;     ///< the items are the channels of so many output rows, then those of the next; 0: not so
 };
 
 }  // namespace espalier

@@ -34,8 +34,8 @@ Status check_batches(const LayerRequest& r) {
 
 Result<std::vector<LayerStep>> layer_steps(const Layer& layer, std::span<const LayerTensor> inputs,
                                            const LayerTensor& output, const Target& target, std::string name,
-                                           const Activation& input_activation) {
-  const LayerRequest request{layer, inputs, output, target, std::move(name), input_activation};
+                                           const Activation& input_activation, uint32_t strip_rows) {
+  const LayerRequest request{layer, inputs, output, target, std::move(name), input_activation, strip_rows};
   if (Status s = check_batches(request); !s) return std::move(s).error();
   return kGenerators[layer.operation.index()](request);
 }

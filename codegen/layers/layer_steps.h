@@ -6,12 +6,13 @@
 namespace espalier {
 
 /// The steps that compute `layer`: programs named `name` (with a number where there are several). `inputs` in the order
-/// of the layer's, constants with their values.
+/// of the layer's, constants with their values. With `strip_rows`, which is for depthwise convolutions, the items are
+/// strips of so many output rows, all channels of one before those of the next.
 /// Errors: kUnsupported for a kind without loops (fully connected layers for SpMM), for a batch above
 /// 1, for a layout that takes_layout refuses; kInternal.
 Result<std::vector<LayerStep>> layer_steps(const Layer& layer, std::span<const LayerTensor> inputs,
                                            const LayerTensor& output, const Target& target, std::string name,
-                                           const Activation& input_activation = {});
+                                           const Activation& input_activation = {}, uint32_t strip_rows = 0);
 
 /// Whether the layer can take over the activation of what it reads, as layer_steps' `input_activation`: depthwise
 /// convolutions copy every element once anyway, so that a pass over memory is spared.

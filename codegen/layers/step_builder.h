@@ -16,6 +16,7 @@ struct LayerRequest {
   const Target& target;
   std::string name;                  ///< of its function, a C identifier
   Activation input_activation = {};  ///< applied to the first input's elements before all else
+  uint32_t strip_rows = 0;           ///< layer_steps'
 };
 
 class StepBuilder {

@@ -222,11 +222,15 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
                    layer.weights.begin() + uint64_t{o + 1} * taps);
   }
   step.add_weights(weights);
-  const uint32_t rows = channel_strip_rows(job, w, b.lanes());
+  const bool strips_first = job.strip_rows > 0;
+  const uint32_t rows = strips_first ? job.strip_rows : channel_strip_rows(job, w, b.lanes());
   const uint32_t strips = strips_of(job.output.shape.h, rows);
   b.set_items(outputs * strips);
-  const Index channel = strips == 1 ? b.item() : b.divide(b.item(), strips);
-  const Index strip = strips == 1 ? b.item() : b.modulo(b.item(), strips);
+  Index channel = b.item(), strip = b.item();
+  if (strips > 1) {
+    channel = strips_first ? b.modulo(b.item(), outputs) : b.divide(b.item(), strips);
+    strip = strips_first ? b.divide(b.item(), outputs) : b.modulo(b.item(), strips);
+  }
   const Affine input = multiplier == 1 ? Affine(channel) : Affine(b.divide(channel, multiplier));
   const bool holds_weights = taps + 8 <= registers_of(job.target);
   std::vector<Vec> held;
@@ -253,7 +257,9 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
                   },
                   job.input_activation};
   emit_fold(b, fold, channel, input, strip, rows);
-  return step.finish_layer();
+  auto steps = step.finish_layer();
+  if (steps) steps->front().strip_rows = job.strip_rows;
+  return steps;
 }
 
 /// How many places of the window at each output pixel lie in the image, in rows of whole vectors.

@@ -18,7 +18,7 @@ Result<CompiledNetwork> compile_network(NetworkPlan plan, const LibraryOptions& 
 
 /// plan_network, then compile_network. Errors: theirs.
 Result<CompiledNetwork> compile_network(const Network& network, const Target& target, const std::string& name,
-                                        const LibraryOptions& options);
+                                        const LibraryOptions& options, StripPolicy strips = StripPolicy::kWhereItPays);
 
 /// The machine code of all kernels.
 std::vector<KernelCode> codes_of(const CompiledNetwork& network);

@@ -74,7 +74,8 @@ constexpr uint64_t kNoPlace = UINT64_MAX;
 
 class Planner {
  public:
-  Planner(const Network& network, const Target& target, const std::string& name) : network_(network) {
+  Planner(const Network& network, const Target& target, const std::string& name, StripPolicy strips)
+      : network_(network), strips_(strips) {
     plan_.name = name;
     plan_.target = target;
     home_.resize(network.tensors.size());
@@ -295,11 +296,39 @@ class Planner {
     }
     const auto waiting = waiting_.find(layer.inputs[0]);
     const Activation before = waiting == waiting_.end() ? Activation{} : waiting->second;
-    auto steps = layer_steps(layer, tensors, plan_.values[output].tensor, plan_.target, next_name(), before);
+    const auto strips = strips_of(layer, inputs[0], output);
+    auto steps = layer_steps(layer, tensors, plan_.values[output].tensor, plan_.target, next_name(), before,
+                             strips ? strips->rows : 0);
     if (!steps) return std::move(steps).error();
     const uint64_t work = cost_of(network_, network_.layers[layer_]).sparse_multiply_adds;
     for (LayerStep& step : *steps) add_loop(std::move(step), inputs, output, work / steps->size());
+    plan_.operations.back().strips = strips;
     return {};
+  }
+
+  /// The strips of a depthwise convolution that comes right behind the kernel that makes its input.
+  std::optional<StripOrder> strips_of(const Layer& layer, uint32_t input, uint32_t output) const {
+    const auto* c = layer.as<Convolution>();
+    if (strips_ == StripPolicy::kNever || plan_.target.isa == Isa::kWasm || c == nullptr) return {};
+    const Shape in = plan_.values[input].tensor.shape, out = plan_.values[output].tensor.shape;
+    if (c->groups != in.c || c->groups == 1 || in.c != out.c || plan_.operations.empty()) return {};
+    const PlannedOperation& before = plan_.operations.back();
+    if (!before.is_kernel || before.y != input || out.w % plan_.target.vector->lanes != 0) return {};
+    StripOrder order{
+        1,  out.c, c->window.stride_height, c->window.padding.top, static_cast<uint32_t>(c->window.reach_height()),
+        in, out};
+    const uint64_t in_line = 4ull * in.w * in.c, out_line = 4ull * out.w * out.c;
+    const auto bytes = [&](uint64_t rows) {
+      return ((rows - 1) * order.stride + order.reach) * in_line + rows * out_line;
+    };
+    while (order.rows < out.h && bytes(order.rows + 1) <= plan_.target.cpu->l2 / 2) ++order.rows;
+    if (strips_ == StripPolicy::kAlways) order.rows = std::min(order.rows, (out.h + 1) / 2);
+    if (order.strips() < 2) return {};
+    if (strips_ == StripPolicy::kAlways) return order;
+    const bool is_far = in.h * in_line + out.h * out_line > plan_.target.cpu->last_level;
+    // Rows that two strips stage are read twice.
+    const bool is_high = order.rows * order.stride >= 2 * (order.reach - std::min(order.reach, order.stride));
+    return is_far && is_high ? std::optional(order) : std::nullopt;
   }
 
   /// Equal programs are kept once, whatever their names and weights.
@@ -347,6 +376,7 @@ class Planner {
   }
 
   const Network& network_;
+  const StripPolicy strips_;
   NetworkPlan plan_;
   std::vector<std::vector<uint32_t>> home_;  ///< values of each tensor, its maker's first
   std::map<TensorId, Activation> waiting_;   ///< activations that the only reader applies
@@ -356,8 +386,14 @@ class Planner {
 
 }  // namespace
 
-Result<NetworkPlan> plan_network(const Network& network, const Target& target, const std::string& name) {
-  return Planner(network, target, name).run();
+uint32_t StripOrder::input_end(uint32_t strip) const {
+  const int64_t end = (int64_t{output_end(strip)} - 1) * stride - top + reach;
+  return static_cast<uint32_t>(std::clamp<int64_t>(end, 0, input.h));
+}
+
+Result<NetworkPlan> plan_network(const Network& network, const Target& target, const std::string& name,
+                                 StripPolicy strips) {
+  return Planner(network, target, name, strips).run();
 }
 
 }  // namespace espalier

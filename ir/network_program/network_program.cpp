@@ -1,6 +1,8 @@
 #include "ir/network_program/network_program.h"
 
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "espalier/kernel_abi.h"
 
@@ -41,6 +43,8 @@ class Verifier {
     for (size_t i = 0; i < program_.steps.size(); ++i)
       if (Status s = check_step(program_.steps[i]); !s)
         return std::move(s).error().in(fmt::format("step {} '{}'", i, program_.steps[i].name));
+    for (const auto& [part, done] : done_)
+      if (done != 0) return internal_error("a program ends after {} items", done);
     return {};
   }
 
@@ -70,7 +74,7 @@ class Verifier {
     return program_.arena_elements;
   }
 
-  Status check_step(const NetworkStep& step) const {
+  Status check_step(const NetworkStep& step) {
     const size_t programs = step.is_kernel ? program_.kernels.size() : program_.loops.size();
     if (step.program >= programs) return internal_error("has program {}, but there are {}", step.program, programs);
     if (step.layer >= program_.layers.size())
@@ -80,10 +84,23 @@ class Verifier {
     if (!step.is_kernel && program_.loops[step.program].elements[4] > program_.scratch_elements)
       return internal_error("needs {} elements of scratch, but there are {}", program_.loops[step.program].elements[4],
                             program_.scratch_elements);
+    if (Status s = check_items(step); !s) return s;
     const auto operands = operands_of(program_, step);
     for (const Operand& operand : operands)
       if (Status s = check_operand(operand); !s) return s;
     return check_overlap(step, operands);
+  }
+
+  Status check_items(const NetworkStep& step) {
+    const uint32_t all = program_.all_items(step);
+    const size_t groups = step.is_kernel ? program_.kernels[step.program]->groups.size() : 1;
+    uint32_t& done = done_[{step.is_kernel, step.program, step.y.space, step.y.number, step.y.offset}];
+    if (step.first != done || step.items > all - done)
+      return internal_error("runs {} items from {} on, but {} of {} are done", step.items, step.first, done, all);
+    if (groups > 1 && (step.first % groups != 0 || step.items % groups != 0))
+      return internal_error("runs {} items from {} on, but there are {} row groups", step.items, step.first, groups);
+    done = done + step.items == all ? 0 : done + step.items;
+    return {};
   }
 
   Status check_operand(const Operand& operand) const {
@@ -114,6 +131,8 @@ class Verifier {
 
   const NetworkProgram& program_;
   std::set<std::string> names_;
+  /// How many items of a program with one result are done.
+  std::map<std::tuple<bool, uint32_t, PlaceSpace, uint32_t, uint64_t>, uint32_t> done_;
 };
 
 /// The spaces of one run.
@@ -128,12 +147,16 @@ class Interpreter {
     for (const NetworkStep& step : program_.steps) {
       if (step.is_kernel) {
         const KernelProgram& kernel = *program_.kernels[step.program];
-        espalier::interpret(kernel, source(step.x0), target(step.y), kernel.pixels);
+        const size_t groups = kernel.groups.size();
+        if (groups == 0) continue;
+        const auto first = static_cast<uint32_t>(step.first / groups),
+                   tiles = static_cast<uint32_t>(step.items / groups);
+        interpret_tiles(kernel, source(step.x0), target(step.y), first, tiles);
       } else {
         const LoopProgram& loop = program_.loops[step.program];
         const LoopArguments arguments{source(step.x0), source(step.x1), target(step.y),
                                       std::span(program_.constants).subspan(step.weights)};
-        espalier::interpret(loop, arguments, 0, loop.items);
+        espalier::interpret(loop, arguments, step.first, step.first + step.items);
       }
     }
     return std::move(outputs_);
@@ -158,8 +181,8 @@ class Interpreter {
 
 }  // namespace
 
-uint32_t NetworkProgram::items(const NetworkStep& step) const {
-  if (step.is_kernel) return static_cast<uint32_t>(kernels[step.program]->work_items(kernels[step.program]->pixels));
+uint32_t NetworkProgram::all_items(const NetworkStep& step) const {
+  if (step.is_kernel) return static_cast<uint32_t>(kernels[step.program]->tiles(kernels[step.program]->pixels));
   return loops[step.program].items;
 }
 

@@ -23,14 +23,15 @@ struct NetworkPlace {
   bool operator==(const NetworkPlace&) const = default;
 };
 
-/// One call of a kernel or of a loop program.
+/// A call of a kernel or of a loop program, or of a part of it.
 struct NetworkStep {
   std::string name;  ///< of the network's layer
   uint32_t layer = 0;
   bool is_kernel = false;
   uint32_t program = 0;  ///< into NetworkProgram::kernels or loops
   NetworkPlace x0, x1, y;
-  uint64_t weights = 0;  ///< of a loop program: elements into constants
+  uint32_t first = 0, items = 0;  ///< which items: of a kernel its tiles (KernelProgram::tiles), in whole row groups
+  uint64_t weights = 0;           ///< of a loop program: elements into constants
   uint64_t multiply_adds = 0;
 };
 
@@ -52,12 +53,14 @@ struct NetworkProgram {
   uint64_t scratch_elements = 0;       ///< per thread; a multiple of 16
   uint64_t largest_live_elements = 0;  ///< of tensors alive at one step: no plan has a smaller arena
 
-  uint32_t items(const NetworkStep& step) const;
+  /// All items of a step's program.
+  uint32_t all_items(const NetworkStep& step) const;
   uint64_t weight_bytes() const;  ///< of kernels and constants
 };
 
-/// Checks that every step's operands lie inside their spaces, that programs are for the target and verify, that names
-/// are different C identifiers. Errors: kInternal, naming the step.
+/// Checks that every step's operands lie inside their spaces, that parts of a program follow one another to its end,
+/// that programs are for the target and verify, that names are different C identifiers. Errors: kInternal, naming the
+/// step.
 Status verify(const NetworkProgram& program);
 
 /// Runs it in plain C++, bit for bit what emitted code computes. Inputs and outputs in NHWC order.

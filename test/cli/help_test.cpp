@@ -56,10 +56,10 @@ TEST(Help, NamesEveryOption) {
                                        "--jobs",         "--tune",          "--tune-cache",     "--input-panel",
                                        "--output-panel", "--output-order",  "--max-code-bytes", "--kernels"};
   const std::map<std::string, std::set<std::string>> more = {
-      {"compile", {"--target", "--output", "--emit", "--name", "--weights-in-side-file"}},
+      {"compile", {"--target", "--output", "--emit", "--name", "--weights-in-side-file", "--strips"}},
       {"run",
        {"--write-data", "--check", "--manifest", "--json", "--input", "--range", "--output-dir", "--compare",
-        "--profile", "--threads", "--repeat"}},
+        "--profile", "--threads", "--repeat", "--strips"}},
       {"bench", {"--seconds"}},
       {"explain", {"--target", "--measure", "--json"}}};
   for (const auto& [verb, own] : more) {

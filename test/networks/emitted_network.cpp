@@ -72,9 +72,9 @@ void expect_compiles(const TemporaryFolder& folder, const std::string& command) 
 
 }  // namespace
 
-TestNetwork::TestNetwork(const Network& network, const Target& target, Arrays run_inputs)
+TestNetwork::TestNetwork(const Network& network, const Target& target, Arrays run_inputs, StripPolicy strips)
     : inputs(std::move(run_inputs)) {
-  auto made = compile_network(network, target, kName, {});
+  auto made = compile_network(network, target, kName, {}, strips);
   EXPECT_TRUE(made) << made.error().message;
   if (made) compiled = *std::move(made);
 }

@@ -16,7 +16,8 @@ struct TestNetwork {
   CompiledNetwork compiled;
   Arrays inputs;  ///< of one run
 
-  TestNetwork(const Network& network, const Target& target, Arrays inputs);
+  TestNetwork(const Network& network, const Target& target, Arrays inputs,
+              StripPolicy strips = StripPolicy::kWhereItPays);
   const NetworkProgram& program() const { return compiled.program; }
 };
 

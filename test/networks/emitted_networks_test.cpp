@@ -9,6 +9,7 @@
 #include "espalier/runtime.h"
 #include "ir/network/passes/passes.h"
 #include "ir/network/run_reference.h"
+#include "ir/sparse_matrix.h"
 #include "test/support/command.h"
 #include "test/support/random_network.h"
 #include "test/wasm/node_runner.h"
@@ -85,32 +86,41 @@ struct JoinedCase {
   size_t sums;  ///< steps that are sums
 };
 
+TensorId add_pointwise(Network& network, const std::string& name, TensorId in, uint32_t channels, double sparsity,
+                       const Activation& activation) {
+  const uint32_t inputs = network.shape_of(in).c;
+  const SparseMatrix w = random_sparse_matrix(channels, inputs, sparsity, inputs + channels);
+  std::vector<float> dense(uint64_t{channels} * inputs);
+  for (uint32_t row = 0; row < w.rows(); ++row)
+    for (size_t i = 0; i < w.row_columns(row).size(); ++i)
+      dense[row * inputs + w.row_columns(row)[i]] = w.row_values(row)[i];
+  return *add_layer(network, name, Convolution{{}, 1, channels, dense, std::vector<float>(channels, 0.25f)}, {in},
+                    activation);
+}
+
+TensorId add_depthwise(Network& network, const std::string& name, TensorId in, uint32_t window, uint32_t stride,
+                       const Activation& activation = {}) {
+  const uint32_t channels = network.shape_of(in).c, margin = window / 2;
+  Convolution c;
+  c.window.height = c.window.width = window;
+  c.window.stride_height = c.window.stride_width = stride;
+  c.window.padding = {margin, margin, margin, margin};
+  c.groups = c.output_channels = channels;
+  for (uint32_t i = 0; i < channels * window * window; ++i)
+    c.weights.push_back(0.125f * static_cast<float>(i % 7) - 0.25f);
+  return *add_layer(network, name, c, {in}, activation);
+}
+
 /// x -> 1x1 (r) -> depthwise -> sparse 1x1 (s); sum of s and r with relu6, twice.
 Network residual_network(const JoinedCase& c) {
   Network network;
   const TensorId x = add_input(network, "x", {1, 64, 65, 3});
-  const auto pointwise = [&](const char* name, TensorId in, double sparsity, Activation activation) {
-    const uint32_t inputs = network.shape_of(in).c;
-    const SparseMatrix w = random_sparse_matrix(c.channels, inputs, sparsity, inputs + c.channels);
-    std::vector<float> dense(uint64_t{c.channels} * inputs);
-    for (uint32_t row = 0; row < w.rows(); ++row)
-      for (size_t i = 0; i < w.row_columns(row).size(); ++i)
-        dense[row * inputs + w.row_columns(row)[i]] = w.row_values(row)[i];
-    return *add_layer(network, name, Convolution{{}, 1, c.channels, dense, std::vector<float>(c.channels, 0.25f)}, {in},
-                      activation);
-  };
-  TensorId r = pointwise("first", x, 0, Activation::relu());
-  for (const char* suffix : {"1", "2"}) {
-    Window window;
-    window.height = window.width = 3;
-    window.padding = {1, 1, 1, 1};
-    const auto depthwise =
-        *add_layer(network, std::string("depthwise") + suffix,
-                   Convolution{window, c.channels, c.channels, std::vector<float>(c.channels * 9, 0.125f), {}}, {r});
-    const TensorId s = pointwise("project", depthwise, c.sparsity, {});
+  TensorId r = add_pointwise(network, "first", x, c.channels, 0, Activation::relu());
+  for (const std::string suffix : {"1", "2"}) {
+    const TensorId depthwise = add_depthwise(network, "depthwise" + suffix, r, 3, 1);
+    const TensorId s = add_pointwise(network, "project", depthwise, c.channels, c.sparsity, {});
     const bool is_first = c.summands[0] == 's';
-    r = *add_layer(network, std::string("sum") + suffix, Binary{}, {is_first ? s : r, is_first ? r : s},
-                   Activation::relu6());
+    r = *add_layer(network, "sum" + suffix, Binary{}, {is_first ? s : r, is_first ? r : s}, Activation::relu6());
     if (c.reads_again) network.outputs.push_back(s);
   }
   network.outputs.push_back(r);
@@ -137,6 +147,70 @@ TEST(NetworkPrograms, KernelsTakeOverSums) {
       for (size_t e = 0; e < got[i].size(); ++e) ASSERT_NEAR(got[i][e], (*wanted)[i][e], 1e-5) << "element " << e;
     expect_same_bits(run_here(compiled, 1), got);
   }
+}
+
+/// Expansion, depthwise convolution, projection: thrice, of random sizes, whose rows are whole vectors everywhere.
+Network network_for_strips(uint64_t seed) {
+  SeededRandom random(seed);
+  const auto between = [&](uint32_t least, uint32_t most) {
+    return least + static_cast<uint32_t>(random.next() % (most - least + 1));
+  };
+  Network network;
+  TensorId x = add_input(network, "x", {1, between(3, 40), 16 * between(1, 3), between(1, 5)});
+  for (int i = 0; i < 3; ++i) {
+    const ActivationKind kinds[] = {ActivationKind::kNone, ActivationKind::kSwish, ActivationKind::kHardSwish};
+    const TensorId wide =
+        add_pointwise(network, "expand", x, between(2, 24), 0.5, Activation::of(kinds[between(0, 2)]));
+    const TensorId mixed =
+        add_depthwise(network, "mix", wide, 2 * between(1, 2) + 1, i == 1 ? 2 : 1, Activation::relu6());
+    x = add_pointwise(network, "project", mixed, between(1, 12), 0.5, {});
+  }
+  network.outputs.push_back(x);
+  return network;
+}
+
+void expect_same_bits_in_strips(const Target& target, uint64_t count, Arrays (*run)(const TestNetwork&)) {
+  for (uint64_t seed = 1; seed <= count && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(fmt::format("{}, seed {}", target.name, seed));
+    const Network network = network_for_strips(seed);
+    const Arrays inputs = {random_input(network.shape_of(network.inputs[0]).elements(), seed)};
+    const TestNetwork whole(network, target, inputs, StripPolicy::kNever),
+        strips(network, target, inputs, StripPolicy::kAlways);
+    EXPECT_GT(strips.program().steps.size(), whole.program().steps.size());
+    const Arrays wanted = interpret(whole.program(), inputs);
+    expect_same_bits(interpret(strips.program(), inputs), wanted);
+    expect_same_bits(run(strips), wanted);
+  }
+}
+
+TEST(NetworkStrips, GiveTheSameBitsHereOnAnyNumberOfThreads) {
+  if (!(espalier_host_cpu_features() & ESPALIER_CPU_AVX2)) GTEST_SKIP() << "this machine has no AVX2";
+  expect_same_bits_in_strips(target("x86_64-linux"), 30, [](const TestNetwork& n) { return run_here(n, 1); });
+  expect_same_bits_in_strips(target("x86_64-linux"), 30, [](const TestNetwork& n) { return run_here(n, 3); });
+}
+
+TEST(NetworkStrips, GiveTheSameBitsUnderQemu) {
+  if (!have_program("qemu-aarch64") || !have_program("aarch64-linux-gnu-gcc"))
+    GTEST_SKIP() << "no qemu-aarch64 or no aarch64-linux-gnu-gcc";
+  expect_same_bits_in_strips(target("aarch64-linux", "cortex-a53"), 4, run_in_emulator);
+}
+
+TEST(NetworkStrips, GiveTheSameBitsAsC) {
+  if (!have_program("gcc")) GTEST_SKIP() << "no gcc";
+  expect_same_bits_in_strips(target("c99"), 3, [](const TestNetwork& n) { return run_as_c(n, "gcc -O1"); });
+}
+
+TEST(NetworkStrips, AreForTensorsBeyondTheCaches) {
+  Network network;
+  const TensorId x = add_input(network, "x", {1, 112, 112, 8});
+  const TensorId wide = add_pointwise(network, "expand", x, 48, 0.5, Activation::relu6());
+  network.outputs = {add_pointwise(network, "project", add_depthwise(network, "mix", wide, 3, 2), 8, 0.5, {})};
+  const auto steps = [&](const char* name, const char* cpu) {
+    return TestNetwork(network, target(name, cpu), {}).program().steps.size();
+  };
+  EXPECT_EQ(steps("x86_64-linux", "znver3"), 5u);
+  EXPECT_EQ(steps("wasm32", "simd128"), 5u);
+  EXPECT_GT(steps("aarch64-linux", "cortex-a53"), 20u);
 }
 
 TEST(NetworkObjects, GiveTheInterpretersBitsHereOnAnyNumberOfThreads) {

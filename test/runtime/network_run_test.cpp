@@ -40,7 +40,9 @@ const espalier_step kSteps[] = {{"first",
                                  {ESPALIER_IN_INPUT, 0, 0},
                                  {},
                                  {ESPALIER_IN_WORKSPACE, 0, 16},
+                                 0,
                                  kItems,
+                                 0,
                                  0,
                                  0},
                                 {"second",
@@ -51,8 +53,10 @@ const espalier_step kSteps[] = {{"first",
                                  {ESPALIER_IN_WORKSPACE, 0, 16},
                                  {ESPALIER_IN_INPUT, 0, 0},
                                  {ESPALIER_IN_OUTPUT, 0, 0},
+                                 0,
                                  kItems,
                                  1,
+                                 0,
                                  0}};
 
 espalier_network sample() {
@@ -189,7 +193,7 @@ TEST(NetworkRun, RefusesWhatCannotRun) {
   refused(ESPALIER_BAD_ARGUMENT, "an output is a null pointer");
   run.outputs[0] = run.y.data();
   run.network.abi_version += 1;
-  refused(ESPALIER_ABI_MISMATCH, "the network was made for network ABI version 2, but this is version 1");
+  refused(ESPALIER_ABI_MISMATCH, "the network was made for network ABI version 3, but this is version 2");
   run.network.abi_version -= 1;
   run.network.cpu_features = ESPALIER_CPU_SIMD128;
   refused(ESPALIER_CPU_MISMATCH, "network sample needs the CPU feature simd128, which this machine lacks");

@@ -1,8 +1,8 @@
 /* The contract between emitted networks and whoever runs them. C99 and C++; needs kernel_abi.h and, unless
  * ESPALIER_NO_HEAP is defined, the C library's malloc. No library of ours: everything is in this header.
  *
- * A network is a list of steps over one block of memory. A step is a sparse kernel or the function of another layer; it
- * has work items, which may run on any threads in any order; steps run one after the other.
+ * A network is a list of steps over one block of memory. A step is a sparse kernel or the function of another layer, or
+ * a part of one; it has work items, which may run on any threads in any order; steps run one after the other.
  *
  * Values   inputs and outputs are row-major NHWC, fp32, as the model has them; the caller's own buffers.
  * Units    elements (fp32) unless a name says bytes.
@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-#define ESPALIER_NETWORK_ABI_VERSION 1u
+#define ESPALIER_NETWORK_ABI_VERSION 2u
 
 /* A layer's function over work items [first, last). Internal: the functions below know what to give it. */
 typedef void (*espalier_layer_function)(const float* x0, const float* x1, float* y, const float* weights,
@@ -49,8 +49,9 @@ typedef struct espalier_step {
   const int32_t* table;          /* constants of `layer` */
   uint64_t weights;              /* of `layer`: elements into espalier_network.constants */
   espalier_place x0, x1, y;      /* a kernel has no x1 */
-  uint32_t items;                /* work items */
+  uint32_t first_item, items;    /* of `layer`, or tiles of the kernel */
   uint32_t network_layer;        /* the number of the layer, for profiles: several steps may share one */
+  uint32_t reserved;             /* 0 */
   uint64_t multiply_adds;        /* by weights other than zero; 0 where nothing is multiplied by weights */
 } espalier_step;
 
@@ -105,8 +106,8 @@ static inline float* espalier_run_place(const espalier_run* run, espalier_place 
   }
 }
 
-/* Runs work items [first, last) of step `number` on thread `thread` of the run, whose scratch it uses. All steps before
- * must be done. */
+/* Runs work items [first, last) of those of step `number` on thread `thread` of the run, whose scratch it uses. All
+ * steps before must be done. */
 static inline void espalier_run_items(const espalier_run* run, uint32_t number, size_t first, size_t last,
                                       unsigned thread) {
   const espalier_network* network = run->network;
@@ -114,11 +115,12 @@ static inline void espalier_run_items(const espalier_run* run, uint32_t number, 
   const float* x0 = espalier_run_place(run, step->x0);
   float* y = espalier_run_place(run, step->y);
   if (step->kernel) {
-    espalier_kernel_run_items(step->kernel, x0, y, step->kernel->pixels, first, last);
+    espalier_kernel_run_tiles(step->kernel, x0, y, step->kernel->pixels, step->first_item + first,
+                              step->first_item + last);
   } else {
     float* scratch = run->workspace + network->arena_elements + network->scratch_elements * thread;
     step->layer(x0, espalier_run_place(run, step->x1), y, network->constants + step->weights, step->table, scratch,
-                first, last);
+                step->first_item + first, step->first_item + last);
   }
 }
 
