@@ -4,12 +4,15 @@ namespace espalier::loops {
 namespace {
 
 constexpr LoopIsa kLoopIsas[] = {
-    {"avx2", "x86-64", "+avx2,+fma", FusedForm::kFma, LargerForm::kCompareSelect, PartialForm::kMaskedLoads},
-    {"avx512", "x86-64", "+avx512f", FusedForm::kFma, LargerForm::kCompareSelect, PartialForm::kMasks},
-    {"neon", "generic", "+neon", FusedForm::kFma, LargerForm::kMaxNum, PartialForm::kPieces},
-    {"simd128", "mvp", "+simd128", FusedForm::kMultiplyAdd, LargerForm::kCompareSelect, PartialForm::kPieces},
+    {"avx2", "x86-64", "+avx2,+fma", FusedForm::kFma, LargerForm::kCompareSelect, PartialForm::kMaskedLoads,
+     ConstantForm::kImmediate},
+    {"avx512", "x86-64", "+avx512f", FusedForm::kFma, LargerForm::kCompareSelect, PartialForm::kMasks,
+     ConstantForm::kImmediate},
+    {"neon", "generic", "+neon", FusedForm::kFma, LargerForm::kMaxNum, PartialForm::kPieces, ConstantForm::kImmediate},
+    {"simd128", "mvp", "+simd128", FusedForm::kMultiplyAdd, LargerForm::kCompareSelect, PartialForm::kPieces,
+     ConstantForm::kInMemory},
     {"relaxed", "mvp", "+simd128,+relaxed-simd", FusedForm::kRelaxedMadd, LargerForm::kCompareSelect,
-     PartialForm::kPieces},
+     PartialForm::kPieces, ConstantForm::kInMemory},
 };
 
 }  // namespace

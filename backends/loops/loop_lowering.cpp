@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 #include "backends/loops/vector_code.h"
@@ -71,6 +72,7 @@ class Lowering {
  public:
   Lowering(const LoopProgram& program, const LoopIsa& isa, llvm::Function& function)
       : program_(program),
+        isa_(isa),
         function_(function),
         builder_(llvm::BasicBlock::Create(function.getContext(), "", &function)),
         vector_(builder_, isa, program.lanes()),
@@ -94,6 +96,24 @@ class Lowering {
     if (loop_op_info(op.op).writes_integer) return set_integer(op.d, integer_result(op));
     if (op.op == LoopOp::kStore) return vector_.store(address(op.access), vector(op.a), op.lanes);
     builder_.CreateStore(vector_result(op), vectors_[op.d]);
+  }
+
+  llvm::Value* constant_vector(float value) {
+    if (isa_.constants == ConstantForm::kImmediate || std::bit_cast<uint32_t>(value) == 0)
+      return vector_.constant(value);
+    return vector_.splat_load(stored(value));
+  }
+
+  /// A variable with the value, one for all functions of the module: what is not constant nobody folds.
+  llvm::GlobalVariable* stored(float value) {
+    llvm::Module& module = *function_.getParent();
+    const std::string name = fmt::format("espalier.constant.{:x}", std::bit_cast<uint32_t>(value));
+    if (auto* found = module.getNamedGlobal(name)) return found;
+    auto* variable = new llvm::GlobalVariable(module, builder_.getFloatTy(), /*isConstant=*/false,
+                                              llvm::GlobalValue::InternalLinkage,
+                                              llvm::ConstantFP::get(builder_.getContext(), llvm::APFloat(value)), name);
+    variable->setAlignment(llvm::Align(4));
+    return variable;
   }
 
   llvm::Constant* constant(int64_t value) const { return llvm::ConstantInt::getSigned(integer_, value); }
@@ -135,7 +155,7 @@ class Lowering {
     const LoopOpInfo& info = loop_op_info(op.op);
     switch (op.op) {
       case LoopOp::kConstant:
-        return vector_.constant(op.value);
+        return constant_vector(op.value);
       case LoopOp::kLoad:
         return vector_.load(address(op.access), op.lanes);
       case LoopOp::kLoadEven:
@@ -144,7 +164,8 @@ class Lowering {
         return vector_.splat_load(address(op.access));
       case LoopOp::kMax:
       case LoopOp::kMin:
-        if (constant_numbers_[op.a] && !constant_numbers_[op.b]) return vector_.limited(op.op, vector(op.a), vector(op.b));
+        if (constant_numbers_[op.a] && !constant_numbers_[op.b])
+          return vector_.limited(op.op, vector(op.a), vector(op.b));
         [[fallthrough]];
       default:
         return vector_.arithmetic(op.op, vector(op.a), info.reads_b ? vector(op.b) : nullptr,
@@ -210,6 +231,7 @@ class Lowering {
   }
 
   const LoopProgram& program_;
+  const LoopIsa& isa_;
   llvm::Function& function_;
   llvm::IRBuilder<> builder_;
   VectorCode vector_;
