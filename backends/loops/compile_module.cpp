@@ -54,8 +54,10 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_machine(const Target& target) 
   if (!found) return unsupported("this LLVM has no code for {}: {}", target.triple, message);
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  // WebAssembly's position-independent code is for modules that others load.
+  const auto model = target.isa == Isa::kWasm ? llvm::Reloc::Static : llvm::Reloc::PIC_;
   std::unique_ptr<llvm::TargetMachine> machine(
-      found->createTargetMachine(triple, (*isa)->cpu, (*isa)->features, options, llvm::Reloc::PIC_));
+      found->createTargetMachine(triple, (*isa)->cpu, (*isa)->features, options, model));
   if (!machine) return unsupported("this LLVM has no code generator for {}", target.triple);
   return machine;
 }

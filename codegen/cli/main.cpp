@@ -74,7 +74,7 @@ constexpr Verb kVerbs[] = {
      "  espalier targets\n"
      "  espalier targets --target aarch64-linux",
      add_targets_command},
-    {"zoo", "Write a well-known network with seeded weights",
+    {"zoo", "Write a well-known network, with seeded weights or the published ones",
      "Examples:\n"
      "  espalier zoo mobilenet_v1 --sparsity 0.9 -o mobilenet_v1.tflite\n"
      "  espalier zoo mobilenet_v2 --width 1.4 --sparsity 0.85 --block 2",

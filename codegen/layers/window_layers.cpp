@@ -135,7 +135,27 @@ struct WindowFold {
   std::function<Vec(Vec sum, const Affine& row, const Affine& column)> finish;
   std::function<void()> begin;  ///< at the start of an item, after staging
   Activation input_activation = {};
+  /// Instead of `add`, for a loop over the window's rows: the weight of row i, column j.
+  std::function<Vec(const Affine& i, uint32_t j)> weight_in_loop{};
 };
+
+/// A tile's sums, row by row of the window: few values at once, and chains of additions as short as a row.
+void add_in_loop(LoopBuilder& b, const WindowFold& fold, const StagedImage& staged, const Affine& base,
+                 const std::vector<Vec>& sums, uint32_t vectors) {
+  const Window& w = fold.window;
+  b.loop(0, w.height, 1, [&](Index i) {
+    for (uint32_t j = 0; j < w.width; ++j) {
+      const Vec weight = fold.weight_in_loop(i, j);
+      for (uint32_t s = 0; s < sums.size(); ++s) {
+        const int64_t row = int64_t{s / vectors} * w.stride_height;
+        const Affine at =
+            base + Affine(i) * (w.dilation_height * staged.row_elements()) +
+            Affine(row * staged.row_elements() + staged.tap_offset(0, j) + int64_t{s % vectors} * b.lanes());
+        b.fma_to(sums[s], b.load(LoopBuffer::kScratch, at), weight);
+      }
+    }
+  });
+}
 
 /// Per (channel, strip): stage, then tiles. Every loaded vector serves all rows of the tile that see it. Sums run over
 /// the window's rows, then columns, ascending.
@@ -158,7 +178,8 @@ void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, con
                 for (uint32_t i = 0; i < tile_rows * vectors; ++i) sums.push_back(fold.start());
                 const uint32_t staged_rows = (tile_rows - 1) * w.stride_height + (w.height - 1) * w.dilation_height + 1;
                 const Affine base = staged.tap(0, row, 0, 0) + column;
-                for (uint32_t r = 0; r < staged_rows; ++r)
+                if (fold.weight_in_loop) add_in_loop(b, fold, staged, base, sums, vectors);
+                for (uint32_t r = 0; r < (fold.weight_in_loop ? 0 : staged_rows); ++r)
                   for (uint32_t j = 0; j < w.width; ++j)
                     for (uint32_t v = 0; v < vectors; ++v) {
                       Vec x{};
@@ -256,6 +277,10 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
                       held.push_back(weight_at(t / w.width, t % w.width));
                   },
                   job.input_activation};
+  if (job.target.isa == Isa::kWasm || !holds_weights)
+    fold.weight_in_loop = [&](const Affine& i, uint32_t j) {
+      return b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1) + i * w.width + Affine(1 + j));
+    };
   emit_fold(b, fold, channel, input, strip, rows);
   auto steps = step.finish_layer();
   if (steps) steps->front().strip_rows = job.strip_rows;
