@@ -193,7 +193,7 @@ TEST(MeasureKernel, RefusesAKernelOfAnotherAbi) {
   const auto m = measure_kernel(&copy.kernel, 49, {.timing = kQuick});
   ASSERT_FALSE(m);
   EXPECT_EQ(m.error().kind, ErrorKind::kUnsupported);
-  EXPECT_EQ(m.error().message, "kernel was made for ABI version 3, but this runtime has version 2");
+  EXPECT_EQ(m.error().message, "kernel was made for ABI version 4, but this runtime has version 3");
 }
 
 TEST(MeasureKernel, RefusesAPeakItCannotMeasure) {
