@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "codegen/layers/activation_code.h"
 #include "codegen/layers/staged_image.h"
@@ -157,8 +158,30 @@ void add_in_loop(LoopBuilder& b, const WindowFold& fold, const StagedImage& stag
   });
 }
 
-/// Per (channel, strip): stage, then tiles. Every loaded vector serves all rows of the tile that see it. Sums run over
-/// the window's rows, then columns, ascending.
+/// The same written out: every loaded vector serves all rows of the tile that see it.
+void add_unrolled(LoopBuilder& b, const WindowFold& fold, const StagedImage& staged, const Affine& base,
+                  const std::vector<Vec>& sums, uint32_t vectors) {
+  const Window& w = fold.window;
+  const auto tile_rows = static_cast<uint32_t>(sums.size()) / vectors;
+  const uint32_t staged_rows = (tile_rows - 1) * w.stride_height + (w.height - 1) * w.dilation_height + 1;
+  for (uint32_t r = 0; r < staged_rows; ++r)
+    for (uint32_t j = 0; j < w.width; ++j)
+      for (uint32_t v = 0; v < vectors; ++v) {
+        std::optional<Vec> x;
+        for (uint32_t o = 0; o < tile_rows; ++o) {
+          const int64_t distance = int64_t{r} - int64_t{o} * w.stride_height;
+          if (distance < 0 || distance % w.dilation_height != 0) continue;
+          const auto i = static_cast<uint32_t>(distance / w.dilation_height);
+          if (i >= w.height) continue;
+          if (!x)
+            x = b.load(LoopBuffer::kScratch, base + Affine(int64_t{r} * staged.row_elements() +
+                                                           staged.tap_offset(0, j) + int64_t{v} * b.lanes()));
+          fold.add(sums[o * vectors + v], *x, i, j);
+        }
+      }
+}
+
+/// Per (channel, strip): stage, then tiles. Sums run over the window's rows, then columns, ascending.
 void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, const Affine& input_channel, Index strip,
                uint32_t strip_height) {
   const LayerTensor& y = fold.output;
@@ -168,7 +191,6 @@ void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, con
   staged.set_map([&](Vec x) { return input_code.apply(x); });
   RowWriter writer(b, y, strip_height >= y.shape.h && has_room(y, b.lanes()));
   writer.set_passage(staged.elements());
-  const Window& w = fold.window;
   for_strip(b, strip, y.shape.h, strip_height, [&](const Affine& first_row, uint32_t rows) {
     staged.stage(b, input_channel, first_row, fold.padding);
     fold.begin();
@@ -176,28 +198,11 @@ void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, con
               [&](const Affine& row, uint32_t tile_rows, const Affine& column, uint32_t vectors, uint32_t in_last) {
                 std::vector<Vec> sums;
                 for (uint32_t i = 0; i < tile_rows * vectors; ++i) sums.push_back(fold.start());
-                const uint32_t staged_rows = (tile_rows - 1) * w.stride_height + (w.height - 1) * w.dilation_height + 1;
                 const Affine base = staged.tap(0, row, 0, 0) + column;
-                if (fold.weight_in_loop) add_in_loop(b, fold, staged, base, sums, vectors);
-                for (uint32_t r = 0; r < (fold.weight_in_loop ? 0 : staged_rows); ++r)
-                  for (uint32_t j = 0; j < w.width; ++j)
-                    for (uint32_t v = 0; v < vectors; ++v) {
-                      Vec x{};
-                      bool is_loaded = false;
-                      for (uint32_t o = 0; o < tile_rows; ++o) {
-                        const int64_t distance = int64_t{r} - int64_t{o} * w.stride_height;
-                        if (distance < 0 || distance % w.dilation_height != 0) continue;
-                        const auto i = static_cast<uint32_t>(distance / w.dilation_height);
-                        if (i >= w.height) continue;
-                        if (!is_loaded) {
-                          const Affine at = base + Affine(int64_t{r} * staged.row_elements() + staged.tap_offset(0, j) +
-                                                          int64_t{v} * b.lanes());
-                          x = b.load(LoopBuffer::kScratch, at);
-                          is_loaded = true;
-                        }
-                        fold.add(sums[o * vectors + v], x, i, j);
-                      }
-                    }
+                if (fold.weight_in_loop)
+                  add_in_loop(b, fold, staged, base, sums, vectors);
+                else
+                  add_unrolled(b, fold, staged, base, sums, vectors);
                 const auto at_row = [&](uint32_t i) { return first_row + row + Affine(i / vectors); };
                 const auto at_column = [&](uint32_t i) { return column + Affine(int64_t{i % vectors} * b.lanes()); };
                 const auto count = static_cast<uint32_t>(sums.size());
@@ -253,34 +258,30 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
     strip = strips_first ? b.divide(b.item(), outputs) : b.modulo(b.item(), strips);
   }
   const Affine input = multiplier == 1 ? Affine(channel) : Affine(b.divide(channel, multiplier));
-  const bool holds_weights = taps + 8 <= registers_of(job.target);
+  // Engines of WebAssembly have 16 registers on x86-64, and LLVM reorders what is written out into long chains.
+  const bool holds_weights = job.target.isa != Isa::kWasm && taps + 8 <= registers_of(job.target);
   std::vector<Vec> held;
   Vec bias{};
   const ActivationCode activation(b, job.layer.activation);
-  const auto weight_at = [&](uint32_t i, uint32_t j) {
-    return b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1) + Affine(1 + i * w.width + j));
+  const auto weight_at = [&](const Affine& i, uint32_t j) {
+    return b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1) + i * w.width + Affine(1 + j));
   };
   WindowFold fold{w,
                   job.inputs[0],
                   job.output,
                   fold_tile(job.target, job.output.shape, holds_weights ? taps : 0),
                   0,
-                  [&](Vec sum, Vec x, uint32_t i, uint32_t j) {
-                    b.fma_to(sum, x, holds_weights ? held[i * w.width + j] : weight_at(i, j));
-                  },
+                  [&](Vec sum, Vec x, uint32_t i, uint32_t j) { b.fma_to(sum, x, held[i * w.width + j]); },
                   [&] { return b.copy(bias); },
                   [&](Vec sum, const Affine&, const Affine&) { return activation.apply(sum); },
                   [&] {
                     held.clear();
                     bias = b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1));
                     for (uint32_t t = 0; holds_weights && t < taps; ++t)
-                      held.push_back(weight_at(t / w.width, t % w.width));
+                      held.push_back(weight_at(Affine(t / w.width), t % w.width));
                   },
                   job.input_activation};
-  if (job.target.isa == Isa::kWasm || !holds_weights)
-    fold.weight_in_loop = [&](const Affine& i, uint32_t j) {
-      return b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1) + i * w.width + Affine(1 + j));
-    };
+  if (!holds_weights) fold.weight_in_loop = weight_at;
   emit_fold(b, fold, channel, input, strip, rows);
   auto steps = step.finish_layer();
   if (steps) steps->front().strip_rows = job.strip_rows;
