@@ -17,7 +17,8 @@ constexpr uint64_t kMostScratch = 32 * 1024;
 /// Half of a 32 KiB L1D: what one channel would better stay in.
 constexpr uint64_t kCachedScratch = 4 * 1024;
 
-uint32_t registers_of(const Target& target) { return target.vector->registers; }
+/// Vector registers that a tile may count on: engines of WebAssembly have 16 on x86-64.
+uint32_t registers_of(const Target& target) { return target.isa == Isa::kWasm ? 16 : target.vector->registers; }
 
 /// Output rows of a strip, so that its staged rows fit kMostScratch: all where they do.
 uint32_t strip_rows(const Window& window, const LayerTensor& image, const Shape& output, uint32_t channels,
@@ -258,7 +259,7 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
     strip = strips_first ? b.divide(b.item(), outputs) : b.modulo(b.item(), strips);
   }
   const Affine input = multiplier == 1 ? Affine(channel) : Affine(b.divide(channel, multiplier));
-  // Engines of WebAssembly have 16 registers on x86-64, and LLVM reorders what is written out into long chains.
+  // For WebAssembly LLVM reorders what is written out into long chains.
   const bool holds_weights = job.target.isa != Isa::kWasm && taps + 8 <= registers_of(job.target);
   std::vector<Vec> held;
   Vec bias{};
@@ -429,19 +430,26 @@ class ConvolutionWriter {
     }
     const Index image = b_.index(row * staged_row(staged) + column);
     const Index stream = b_.index(of.weights + Affine(of.outputs));
-    const auto channel = [&](const Affine& c) {
-      for (uint32_t t = 0; t < taps_; ++t) {
-        const uint32_t i = t / layer_.window.width, j = t % layer_.window.width;
+    const Window& window = layer_.window;
+    const auto window_row = [&](const Affine& c, const Affine& i) {
+      const Affine x_at =
+          c * staged.plane_elements() + i * (window.dilation_height * staged.row_elements()) + Affine(image);
+      const Affine w_at = c * (int64_t{taps_} * of.outputs) + i * (int64_t{window.width} * of.outputs) + Affine(stream);
+      for (uint32_t j = 0; j < window.width; ++j) {
         std::vector<Vec> x;
         for (uint32_t v = 0; v < vectors; ++v)
-          x.push_back(b_.load(LoopBuffer::kScratch, c * staged.plane_elements() + Affine(image) +
-                                                        Affine(staged.tap_offset(i, j) + int64_t{v} * b_.lanes())));
+          x.push_back(b_.load(LoopBuffer::kScratch, x_at + Affine(staged.tap_offset(0, j) + int64_t{v} * b_.lanes())));
         for (uint32_t o = 0; o < of.outputs; ++o) {
-          const Vec w = b_.splat(LoopBuffer::kWeights, c * (int64_t{taps_} * of.outputs) + Affine(stream) +
-                                                           Affine(int64_t{t} * of.outputs + o));
+          const Vec w = b_.splat(LoopBuffer::kWeights, w_at + Affine(int64_t{j} * of.outputs + o));
           for (uint32_t v = 0; v < vectors; ++v) b_.fma_to(sums[o * vectors + v], x[v], w);
         }
       }
+    };
+    const auto channel = [&](const Affine& c) {
+      if (job_.target.isa == Isa::kWasm)
+        b_.loop(0, window.height, 1, [&](Index i) { window_row(c, i); });
+      else
+        for (uint32_t i = 0; i < window.height; ++i) window_row(c, Affine(i));
     };
     if (in_group_ == 1)
       channel(Affine(0));
