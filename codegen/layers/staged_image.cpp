@@ -8,6 +8,9 @@ namespace {
 /// Vectors of a line that are copied side by side.
 constexpr uint32_t kVectorsPerTurn = 4;
 
+/// Elements that are copied side by side where they stand far apart.
+constexpr uint32_t kElementsPerTurn = 8;
+
 int64_t rounded_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 }  // namespace
@@ -99,9 +102,15 @@ void StagedImage::stage_row(LoopBuilder& b, const Affine& from, const Affine& to
     const Affine line = to + Affine(static_cast<int64_t>(q) * pitch_ + phase.begin);
     const Affine source = from + Affine(phase.source * unit);
     if (step > 2) {
-      b.loop(0, phase.count, 1, [&](Index i) {
-        b.store(LoopBuffer::kScratch, line + Affine(i), map_(b.splat(LoopBuffer::kX0, source + Affine(i) * step)), 1);
-      });
+      const auto elements = [&](const Affine& first, uint32_t count) {
+        b.interleave(count, [&](uint32_t e) {
+          const Affine i = first + Affine(e);
+          b.store(LoopBuffer::kScratch, line + i, map_(b.splat(LoopBuffer::kX0, source + i * step)), 1);
+        });
+      };
+      const int64_t in_turns = phase.count / kElementsPerTurn * kElementsPerTurn;
+      if (in_turns > 0) b.loop(0, in_turns, kElementsPerTurn, [&](Index i) { elements(Affine(i), kElementsPerTurn); });
+      elements(Affine(in_turns), static_cast<uint32_t>(phase.count - in_turns));
       continue;
     }
     const auto load = [&](const Affine& at, uint32_t lanes) {

@@ -260,7 +260,10 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
   }
   const Affine input = multiplier == 1 ? Affine(channel) : Affine(b.divide(channel, multiplier));
   // For WebAssembly LLVM reorders what is written out into long chains.
-  const bool holds_weights = job.target.isa != Isa::kWasm && taps + 8 <= registers_of(job.target);
+  // The others hold what fits beside four sums, a loaded vector, a bound and a temporary; not beside a swish.
+  const auto is_short = [](const Activation& a) { return a.is_none() || a.kind == ActivationKind::kClamp; };
+  const bool holds_weights = job.target.isa != Isa::kWasm && taps + 7 <= registers_of(job.target) &&
+                             is_short(job.input_activation) && is_short(job.layer.activation);
   std::vector<Vec> held;
   Vec bias{};
   const ActivationCode activation(b, job.layer.activation);
