@@ -206,6 +206,7 @@ class FunctionWriter {
       if (reads) operands.push_back(vector_name(id));
     const bool some = info.has_lanes && op.lanes != program_.lanes();
     if (some) operands.push_back(std::to_string(op.lanes));
+    if (info.has_immediate) operands.push_back(std::to_string(op.immediate));
     return fmt::format("espalier_v_{}{}({})", info.name, some ? "_some" : "", fmt::join(operands, ", "));
   }
 

@@ -162,6 +162,8 @@ class Lowering {
         return vector_.load_even(address(op.access), op.lanes);
       case LoopOp::kSplatLoad:
         return vector_.splat_load(address(op.access));
+      case LoopOp::kSlideUp:
+        return vector_.slide_up(vector(op.a), static_cast<uint32_t>(op.immediate));
       case LoopOp::kMax:
       case LoopOp::kMin:
         if (constant_numbers_[op.a] && !constant_numbers_[op.b])

@@ -99,6 +99,12 @@ llvm::Value* VectorCode::load_even(llvm::Value* pointer, uint32_t lanes) {
   return builder_.CreateShuffleVector(packed, llvm::Constant::getNullValue(type_), kept);
 }
 
+llvm::Value* VectorCode::slide_up(llvm::Value* a, uint32_t distance) {
+  llvm::SmallVector<int, 16> from;
+  for (uint32_t l = 0; l < lanes_; ++l) from.push_back(static_cast<int>(lanes_ + l - distance));
+  return builder_.CreateShuffleVector(llvm::Constant::getNullValue(type_), a, from);
+}
+
 llvm::Value* VectorCode::splat_load(llvm::Value* pointer) {
   return builder_.CreateVectorSplat(lanes_, builder_.CreateAlignedLoad(builder_.getFloatTy(), pointer, kFloatAlign));
 }

@@ -18,6 +18,7 @@ class VectorCode {
   llvm::Value* constant(float value) const;
   llvm::Value* load(llvm::Value* pointer, uint32_t lanes);
   llvm::Value* load_even(llvm::Value* pointer, uint32_t lanes);
+  llvm::Value* slide_up(llvm::Value* a, uint32_t distance);
   llvm::Value* splat_load(llvm::Value* pointer);
   void store(llvm::Value* pointer, llvm::Value* a, uint32_t lanes);
   /// Operations on registers alone; operands that the operation does not read are not looked at.

@@ -109,6 +109,12 @@ Vec LoopBuilder::binary(LoopOp op, Vec a, Vec b) {
   return d;
 }
 
+Vec LoopBuilder::slide_up(Vec a, uint32_t distance) {
+  const Vec d = unary(LoopOp::kSlideUp, a);
+  program_.body.back().immediate = distance;
+  return d;
+}
+
 Vec LoopBuilder::fma(Vec a, Vec b, Vec c) {
   const Vec d = binary(LoopOp::kFma, a, b);
   program_.body.back().c = c.id;

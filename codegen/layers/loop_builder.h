@@ -66,6 +66,8 @@ class LoopBuilder {
   Vec scale(Vec a, Vec power) { return binary(LoopOp::kScale, a, power); }
   Vec sum_lanes(Vec a) { return unary(LoopOp::kSumLanes, a); }
   Vec max_lanes(Vec a) { return unary(LoopOp::kMaxLanes, a); }
+  /// a, `distance` lanes further up; zeros below
+  Vec slide_up(Vec a, uint32_t distance);
   /// c + a * b
   Vec fma(Vec a, Vec b, Vec c);
 

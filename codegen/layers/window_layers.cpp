@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "codegen/layers/activation_code.h"
+#include "codegen/layers/direct_depthwise.h"
+#include "codegen/layers/row_writer.h"
 #include "codegen/layers/staged_image.h"
 
 namespace espalier {
@@ -44,41 +46,6 @@ uint32_t channel_strip_rows(const LayerRequest& job, const Window& window, uint3
   }
   return rows;
 }
-
-/// Whether whole vectors may be stored to the end of every image row, in ascending order: what runs over is in the next
-/// row, or in the padding behind the last.
-bool has_room(const LayerTensor& y, uint32_t lanes) {
-  const uint64_t width = (y.shape.w + lanes - 1) / lanes * uint64_t{lanes};
-  return y.layout.kind == LayoutKind::kChannelRows && uint64_t{y.shape.h - 1} * y.shape.w + width <= y.layout.stride;
-}
-
-/// Stores of one output row, whatever the layout: vectors in rows, element by element elsewhere.
-class RowWriter {
- public:
-  RowWriter(LoopBuilder& b, const LayerTensor& y, bool may_run_over) : b_(b), y_(y), may_run_over_(may_run_over) {}
-
-  /// Vector `v` of pixels, whose first column is `column`; `lanes` of it are in the row.
-  void store(const Affine& channel, const Affine& row, const Affine& column, Vec v, uint32_t lanes) {
-    const Affine pixel = row * y_.shape.w + column;
-    if (y_.layout.kind == LayoutKind::kChannelRows) {
-      b_.store(LoopBuffer::kY, channel * y_.layout.stride + pixel, v, may_run_over_ ? b_.lanes() : lanes);
-      return;
-    }
-    b_.store(LoopBuffer::kScratch, Affine(place_), v);
-    b_.loop(0, lanes, 1, [&](Index i) {
-      b_.store(LoopBuffer::kY, element_at(b_, y_, channel, pixel + Affine(i)),
-               b_.splat(LoopBuffer::kScratch, Affine(i) + Affine(place_)), 1);
-    });
-  }
-  /// Where in scratch a vector may pass through.
-  void set_passage(uint64_t place) { place_ = static_cast<int64_t>(place); }
-
- private:
-  LoopBuilder& b_;
-  const LayerTensor& y_;
-  bool may_run_over_;
-  int64_t place_ = 0;
-};
 
 /// Rows and columns of a register tile, in vectors.
 struct Tile {
@@ -234,21 +201,15 @@ Tile fold_tile(const Target& target, const Shape& output, uint32_t held) {
   return best;
 }
 
-/// Weights in the layer are [output channel][height][width][1]; in the step [output channel][bias, taps].
 LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
+  if (is_direct_depthwise(job, layer)) return direct_depthwise_steps(job, layer);
   const Window& w = layer.window;
   const uint32_t taps = w.height * w.width, outputs = layer.output_channels,
                  multiplier = outputs / job.inputs[0].shape.c;
   StepBuilder step(job.name, job.target, job.output);
   step.set_input(LoopBuffer::kX0, 0, job.inputs[0]);
   LoopBuilder& b = step.loops();
-  std::vector<float> weights;
-  for (uint32_t o = 0; o < outputs; ++o) {
-    weights.push_back(layer.bias.empty() ? 0 : layer.bias[o]);
-    weights.insert(weights.end(), layer.weights.begin() + uint64_t{o} * taps,
-                   layer.weights.begin() + uint64_t{o + 1} * taps);
-  }
-  step.add_weights(weights);
+  step.add_weights(depthwise_weights(layer));
   const bool strips_first = job.strip_rows > 0;
   const uint32_t rows = strips_first ? job.strip_rows : channel_strip_rows(job, w, b.lanes());
   const uint32_t strips = strips_of(job.output.shape.h, rows);
@@ -259,11 +220,7 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
     strip = strips_first ? b.divide(b.item(), outputs) : b.modulo(b.item(), strips);
   }
   const Affine input = multiplier == 1 ? Affine(channel) : Affine(b.divide(channel, multiplier));
-  // For WebAssembly LLVM reorders what is written out into long chains.
-  // The others hold what fits beside four sums, a loaded vector, a bound and a temporary; not beside a swish.
-  const auto is_short = [](const Activation& a) { return a.is_none() || a.kind == ActivationKind::kClamp; };
-  const bool holds_weights = job.target.isa != Isa::kWasm && taps + 7 <= registers_of(job.target) &&
-                             is_short(job.input_activation) && is_short(job.layer.activation);
+  const bool holds_weights = holds_window(job, w);
   std::vector<Vec> held;
   Vec bias{};
   const ActivationCode activation(b, job.layer.activation);

@@ -35,6 +35,7 @@ enum class LoopOp : uint8_t {
                  ///< NaN gives NaN whatever b is
   kSumLanes,     ///< all lanes of d = the lanes of a added in halves: lane l + lane l + n/2 for n = L, L/2, .., 2
   kMaxLanes,     ///< all lanes of d = the same with kMax
+  kSlideUp,      ///< d[l] = a[l - immediate], 0 where l < immediate (0 < immediate < L)
   kIndex,        ///< i = access.offset + sum of access.terms (an affine value; no buffer)
   kLoadIndex,    ///< i = table[access] (LoopProgram::table)
   kIndexMin,     ///< i = min(j, immediate)
@@ -44,7 +45,7 @@ enum class LoopOp : uint8_t {
   kLoop,         ///< runs what follows, up to its kEndLoop, for i = begin, begin + immediate, ... while i < end
   kEndLoop,      ///< ends the innermost loop; the counter is not to be read behind it
 };
-inline constexpr int kLoopOpCount = 24;
+inline constexpr int kLoopOpCount = 25;
 
 /// What a program reads and writes: the parameters of its function, in this order. All are fp32 but the table.
 enum class LoopBuffer : uint8_t {
@@ -90,7 +91,7 @@ struct LoopInstruction {
            c = 0;         ///< registers: of vectors or, where the table above says i, j, of integers (d, a)
   uint32_t lanes = 0;     ///< kLoad, kLoadEven, kStore: 1..L
   float value = 0;        ///< kConstant
-  int64_t immediate = 0;  ///< kIndexMin, ..., kLoop (step, > 0)
+  int64_t immediate = 0;  ///< kSlideUp, kIndexMin, ..., kLoop (step, > 0)
   LoopAccess access;
   LoopBound begin, end;  ///< kLoop
   bool operator==(const LoopInstruction&) const = default;

@@ -169,9 +169,13 @@ class Interpreter {
       case LoopOp::kMin:
         return each([&](uint32_t l) { return a[l] < b[l] ? a[l] : b[l]; });
       case LoopOp::kScale:
-        return each([&](uint32_t l) { return std::isnan(a[l]) ? a[l] : std::ldexp(a[l], static_cast<int>(b[l] - kScaleBias)); });
+        return each([&](uint32_t l) {
+          return std::isnan(a[l]) ? a[l] : std::ldexp(a[l], static_cast<int>(b[l] - kScaleBias));
+        });
       case LoopOp::kSumLanes:
         return folded(a, [](float x, float y) { return x + y; });
+      case LoopOp::kSlideUp:
+        return each([&](uint32_t l) { return l < op.immediate ? 0.0f : a[l - op.immediate]; });
       default:
         return folded(a, larger);
     }

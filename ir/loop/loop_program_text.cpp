@@ -44,6 +44,7 @@ std::string vector_operands(const LoopInstruction& op, const LoopOpInfo& info) {
     if (reads) add(fmt::format("v{}", id));
   if (op.op == LoopOp::kConstant) add(fmt::format("{:a}", op.value));
   if (info.has_access) add(element(op.access));
+  if (info.has_immediate) add(std::to_string(op.immediate));
   if (info.has_lanes) text += fmt::format(" lanes {}", op.lanes);
   return text;
 }

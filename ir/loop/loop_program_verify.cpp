@@ -53,8 +53,15 @@ class Verifier {
     if (info.has_access)
       if (Status s = check_access(op, info); !s) return s;
     if (!info.writes_vector) return {};
+    if (Status s = check_slide(op); !s) return s;
     if (op.d >= program_.vectors) return internal_error("writes v{}, but there are {} vectors", op.d, program_.vectors);
     vectors_[op.d] = true;
+    return {};
+  }
+
+  Status check_slide(const LoopInstruction& op) const {
+    if (op.op == LoopOp::kSlideUp && (op.immediate <= 0 || op.immediate >= program_.lanes()))
+      return internal_error("slides by {} lanes, but 1 to {} are legal", op.immediate, program_.lanes() - 1);
     return {};
   }
 
@@ -74,7 +81,7 @@ class Verifier {
       if (id >= program_.integers) return internal_error("names i{}, but there are {} integers", id, program_.integers);
     if (info.has_lanes && (op.lanes == 0 || op.lanes > program_.lanes()))
       return internal_error("has {} lanes, but 1 to {} are legal", op.lanes, program_.lanes());
-    return {};
+    return check_slide(op);
   }
 
   Status check_read(uint32_t id) const {

@@ -52,11 +52,12 @@ TEST(LoopInterpreter, Arithmetic) {
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec two) { return b.fma(x, two, x); }), ElementsAre(3, -6, 10.5f, 1.5f));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec two) { return b.max(x, two); }), ElementsAre(2, 2, 3.5f, 2));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec two) { return b.min(x, two); }), ElementsAre(1, -2, 2, 0.5f));
-  EXPECT_THAT(
-      result([](LoopBuilder& b, Vec x, Vec two) { return b.scale(two, b.add(x, b.constant(kScaleBias))); }),
-      ElementsAre(4, 0.5f, 32, 2));  // by 1, -2, 3.5 and 0.5, which are rounded to even
+  EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec two) { return b.scale(two, b.add(x, b.constant(kScaleBias))); }),
+              ElementsAre(4, 0.5f, 32, 2));  // by 1, -2, 3.5 and 0.5, which are rounded to even
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.sum_lanes(x); }), ElementsAre(3, 3, 3, 3));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.max_lanes(x); }), ElementsAre(3.5f, 3.5f, 3.5f, 3.5f));
+  EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.slide_up(x, 1); }), ElementsAre(0, 1, -2, 3.5f));
+  EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.slide_up(x, 3); }), ElementsAre(0, 0, 0, 1));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.copy(x); }), ElementsAre(1, -2, 3.5f, 0.5f));
 }
 
@@ -128,12 +129,12 @@ TEST(LoopText, ShowsEveryOperation) {
     });
     const Vec square = b.multiply(c, c);
     const Vec d = b.divide(b.subtract(sum, c), square);
-    const Vec e = b.sum_lanes(c), f = b.max_lanes(c);
+    const Vec e = b.sum_lanes(c), f = b.slide_up(b.max_lanes(c), 2);
     b.store(kY, Affine(b.item()) * 4, b.scale(d, b.min(e, f)));
     b.index(Affine(b.item()) * -3 + 7);
     b.divide(b.modulo(b.max(b.min(t, 5), 0), 3), 2);
   });
-  EXPECT_EQ(print(program), R"(loops layer target aarch64-linux cpu cortex-a76 items 2 vectors 12 integers 9 in_place
+  EXPECT_EQ(print(program), R"(loops layer target aarch64-linux cpu cortex-a76 items 2 vectors 13 integers 9 in_place
 x0 8
 x1 4
 y 8
@@ -156,9 +157,10 @@ table 1 0
   v7 = divide v6, v5
   v8 = sum_lanes v0
   v9 = max_lanes v0
-  v10 = min v8, v9
-  v11 = scale v7, v10
-  store y[4*i0] = v11 lanes 4
+  v10 = slide_up v9, 2
+  v11 = min v8, v10
+  v12 = scale v7, v11
+  store y[4*i0] = v12 lanes 4
   i4 = index 7 - 3*i0
   i5 = index_min i1, 5
   i6 = index_max i5, 0

@@ -81,6 +81,14 @@ const Refusal kRefusals[] = {
      [](LoopBuilder& b) { b.store(LoopBuffer::kWeights, 0, b.constant(0)); }},
     {"TooManyLanes", "layer: operation 0 (load): has 5 lanes, but 1 to 4 are legal",
      [](LoopBuilder& b) { b.load(kX0, 0, 5); }},
+    {"SlidesByNothing", "layer: operation 1 (slide_up): slides by 0 lanes, but 1 to 3 are legal",
+     [](LoopBuilder& b) { b.slide_up(b.constant(0), 0); }},
+    {"SlidesEverythingAwayInALoopThatDoesNotRun",
+     "layer: operation 2 (slide_up): slides by 4 lanes, but 1 to 3 are legal",
+     [](LoopBuilder& b) {
+       const Vec v = b.constant(0);
+       b.loop(4, 4, 1, [&](Index) { b.slide_up(v, 4); });
+     }},
     {"StepOfZero", "layer: operation 0 (loop): has a step of 0, but it must be positive",
      [](LoopBuilder& b) { b.loop(0, 4, 0, [](Index) {}); }},
     {"TableEntryThatIsNotThere", "layer: operation 0 (load_index): reads table entries 0 to 1, but there are 1",

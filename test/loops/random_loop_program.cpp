@@ -132,7 +132,7 @@ class Generator {
   void arithmetic() {
     const Known a = any(), b = any(), c = any();
     const int larger = std::max(a.magnitude, b.magnitude);
-    switch (between(0, 11)) {
+    switch (between(0, 12)) {
       case 0:
         return keep(builder_.add(a.vec, b.vec), larger + 1);
       case 1:
@@ -155,6 +155,8 @@ class Generator {
         return keep(builder_.sum_lanes(a.vec), a.magnitude + 4);
       case 10:
         return keep(builder_.max_lanes(a.vec), a.magnitude);
+      case 11:
+        return keep(builder_.slide_up(a.vec, between(1, builder_.lanes() - 1)), a.magnitude);
       default:
         return keep(one_in(2) ? builder_.copy(a.vec) : builder_.constant(weight()), std::max(a.magnitude, 2));
     }

@@ -120,6 +120,13 @@ __attribute__((unused)) static __m512 _mm512_permutex2var_ps(__m512 a, __m512i i
   EMULATED_LANES d.lane[i] = (index.lane[i] & 16 ? b : a).lane[index.lane[i] & 15];
   return d;
 }
+/* The first lanes of a go, in order, to those that the mask has. */
+__attribute__((unused)) static __m512 _mm512_maskz_expand_ps(__mmask16 mask, __m512 a) {
+  __m512 d = _mm512_setzero_ps();
+  int next = 0;
+  EMULATED_LANES if (mask >> i & 1) d.lane[i] = a.lane[next++];
+  return d;
+}
 /* Groups of four lanes: the lower two of the result from a, the upper two from b. */
 __attribute__((unused)) static __m512 _mm512_shuffle_f32x4(__m512 a, __m512 b, int groups) {
   __m512 d;

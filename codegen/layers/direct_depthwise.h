@@ -1,0 +1,27 @@
+// Depthwise convolutions of stride 1 that read the image where it lies.
+#pragma once
+
+#include <vector>
+
+#include "codegen/layers/step_builder.h"
+
+namespace espalier {
+
+/// Whether direct_depthwise_steps can write this layer: stride 1, both tensors in channel rows, whole images, nothing
+/// applied to the input, and less padding on the left than a vector has lanes.
+bool is_direct_depthwise(const LayerRequest& request, const Convolution& layer);
+
+/// A register holds the sums of one vector of columns of one row; a tile has several rows below each other, which share
+/// what they load. Vectors at the left edge are loaded from the row's start and slid up, zeros behind them; at the
+/// right edge only what is in the row is loaded; window rows above and below the image are left out. Sums as
+/// convolution_steps says.
+LayerSteps direct_depthwise_steps(const LayerRequest& request, const Convolution& layer);
+
+/// Per output channel the bias, then the weights of its window, rows first.
+std::vector<float> depthwise_weights(const Convolution& layer);
+
+/// Whether the weights of a window stay in registers beside at least four sums and what activations need. Not in
+/// WebAssembly, for which LLVM makes long chains of what is written out.
+bool holds_window(const LayerRequest& request, const Window& window);
+
+}  // namespace espalier
