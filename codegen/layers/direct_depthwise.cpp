@@ -12,6 +12,9 @@ namespace {
 /// Rows of a tile at most.
 constexpr uint32_t kMostRows = 8;
 
+/// Products of a window at most: tiles at the edges have them written out.
+constexpr uint64_t kMostTaps = 49;
+
 /// Rows of a tile, all of the same column: in image coordinates, so that offsets from them are never negative.
 struct RowTile {
   Affine image_row;  ///< of the window's first row at the tile's first row
@@ -45,17 +48,28 @@ class DirectDepthwise {
     const Affine channel = multiplier == 1 ? Affine(b_.item()) : Affine(b_.divide(b_.item(), multiplier));
     plane_ = channel * image_.layout.stride;
     bias_ = b_.splat(LoopBuffer::kWeights, Affine(b_.item()) * (taps() + 1));
-    for (uint32_t t = 0; holds_ && t < taps(); ++t)
-      held_.push_back(weight_at(Affine(t / window_.width), t % window_.width));
+    for (int64_t t = 0; holds_ && t < taps(); ++t) held_.push_back(weight_at(t / window_.width, t % window_.width));
   }
 
+  /// Tiles about equally high. Those at the edges stand alone, those between them in a loop.
   LayerSteps run() {
-    const int64_t height = image_.shape.h, rows = output_.shape.h, top = window_.padding.top;
-    const int64_t reach = static_cast<int64_t>(window_.reach_height());
-    const int64_t begin = std::min(top, rows), end = std::clamp(height - reach + top + 1, begin, rows);
-    for (int64_t r = 0; r < begin; ++r) all_columns({r - top, 1, true});
-    whole_windows(begin - top, end - top);
-    for (int64_t r = end; r < rows; ++r) all_columns({r - top, 1, true});
+    const int64_t rows = output_.shape.h, top = window_.padding.top, last = image_.shape.h + top;
+    const int64_t tiles = (rows + most_rows() - 1) / most_rows(), high = (rows + tiles - 1) / tiles;
+    const auto is_inside = [&](int64_t row) {
+      return row >= top && row + high <= rows && row + high - 1 + static_cast<int64_t>(window_.reach_height()) <= last;
+    };
+    has_few_tiles_ = tiles <= 2;
+    for (int64_t row = 0; row < rows;) {
+      int64_t end = row;
+      while (is_inside(end)) end += high;
+      if (end - row > high) {
+        b_.loop(row - top, end - top, high, [&](Index y) { all_columns({y, static_cast<uint32_t>(high)}); });
+        row = end;
+      } else {
+        all_columns({row - top, static_cast<uint32_t>(std::min(high, rows - row)), !is_inside(row)});
+        row += high;
+      }
+    }
     return step_.finish_layer();
   }
 
@@ -64,22 +78,12 @@ class DirectDepthwise {
   int64_t width() const { return image_.shape.w; }
   int64_t lanes() const { return b_.lanes(); }
 
-  /// Tiles of image rows [begin, end), about equally high.
-  void whole_windows(int64_t begin, int64_t end) {
-    const int64_t rows = end - begin, most = most_rows();
-    if (rows <= 0) return;
-    const int64_t tiles = (rows + most - 1) / most, high = (rows + tiles - 1) / tiles, whole = rows / high;
-    if (whole == 1)
-      all_columns({begin, static_cast<uint32_t>(high)});
-    else
-      b_.loop(begin, begin + whole * high, high, [&](Index y) { all_columns({y, static_cast<uint32_t>(high)}); });
-    if (rows > whole * high) all_columns({begin + whole * high, static_cast<uint32_t>(rows - whole * high)});
-  }
-
-  /// Sums beside the weights, a loaded vector and what an activation needs.
+  /// Sums beside the weights, a loaded vector and what an activation needs. For WebAssembly LLVM gathers the additions
+  /// to a sum, so that all vectors of a window's column are alive with the weights.
   int64_t most_rows() const {
-    const int64_t registers = job_.target.vector->registers, free = registers - 3 - (holds_ ? taps() : 0);
-    return std::clamp<int64_t>(free, 1, kMostRows);
+    const int64_t registers = window_registers(job_.target);
+    const int64_t held = holds_ ? taps() : job_.target.isa == Isa::kWasm ? 2 * window_.height : window_.height;
+    return std::clamp<int64_t>(registers - held - 3, 4, kMostRows);
   }
 
   /// The vectors at the end come first: what they write of the next row is written again.
@@ -91,8 +95,13 @@ class DirectDepthwise {
     const auto at = [&](int64_t v) {
       return ColumnTile{v * lanes() - left, true, static_cast<uint32_t>(std::min(columns - v * lanes(), lanes()))};
     };
-    for (int64_t v = end; v < vectors; ++v) tile(rows, at(v));
-    for (int64_t v = 0; v < begin; ++v) tile(rows, at(v));
+    // Many tiles would otherwise share what they load, and run out of registers.
+    const auto edge = [&](int64_t v) {
+      const auto write = [&] { tile(rows, at(v)); };
+      has_few_tiles_ || job_.target.isa == Isa::kWasm ? write() : b_.apart(write);
+    };
+    for (int64_t v = end; v < vectors; ++v) edge(v);
+    for (int64_t v = 0; v < begin; ++v) edge(v);
     if (begin + 1 == end)
       tile(rows, {begin * lanes() - left, false, b_.lanes()});
     else if (begin < end)
@@ -103,59 +112,41 @@ class DirectDepthwise {
   void tile(const RowTile& rows, const ColumnTile& columns) {
     std::vector<Vec> sums;
     for (uint32_t r = 0; r < rows.rows; ++r) sums.push_back(b_.copy(bias_));
-    if (holds_)
-      add_unrolled(rows, columns, sums);
+    if (columns.is_edge || holds_)
+      for (uint32_t j = 0; j < window_.width; ++j) {
+        const auto add = [&] { add_column(rows, columns, Affine(int64_t{j}), sums); };
+        holds_ || job_.target.isa != Isa::kWasm ? add() : b_.apart(add);
+      }
     else
-      add_in_loop(rows, columns, sums);
+      b_.loop(0, window_.width, 1, [&](Index j) { add_column(rows, columns, j, sums); });
     b_.interleave(rows.rows, [&](uint32_t r) { sums[r] = activation_.apply(sums[r]); });
     for (uint32_t r = 0; r < rows.rows; ++r)
       writer_.store(b_.item(), rows.image_row + Affine(int64_t{r} + window_.padding.top),
                     columns.image_column + Affine(window_.padding.left), sums[r], columns.lanes);
   }
 
-  void add_unrolled(const RowTile& rows, const ColumnTile& columns, const std::vector<Vec>& sums) {
-    const int64_t dilation = window_.dilation_height,
-                  image_rows = rows.rows - 1 + static_cast<int64_t>(window_.reach_height());
-    for (int64_t y = 0; y < image_rows; ++y) {
-      if (rows.is_border && (rows.image_row.offset + y < 0 || rows.image_row.offset + y >= image_.shape.h)) continue;
-      for (uint32_t j = 0; j < window_.width; ++j) {
-        std::optional<Vec> x;
-        for (int64_t r = 0; r < rows.rows; ++r) {
-          const int64_t i = (y - r) / dilation;
-          if (y < r || (y - r) % dilation != 0 || i >= window_.height) continue;
-          if (!x && !(x = load(rows.image_row + Affine(y), columns, j))) break;
-          b_.fma_to(sums[static_cast<size_t>(r)], *x, held_[static_cast<size_t>(i) * window_.width + j]);
-        }
+  /// What window column j adds to a tile: every loaded vector serves all rows that see it.
+  void add_column(const RowTile& rows, const ColumnTile& columns, const Affine& j, const std::vector<Vec>& sums) {
+    const int64_t dilation = window_.dilation_height, reach = static_cast<int64_t>(window_.reach_height());
+    std::vector<std::optional<Vec>> weights(window_.height);
+    for (int64_t y = 0; y < rows.rows - 1 + reach; ++y) {
+      const int64_t image_row = rows.image_row.offset + y;
+      if (rows.is_border && (image_row < 0 || image_row >= image_.shape.h)) continue;
+      std::optional<Vec> x;
+      for (int64_t r = 0; r <= std::min<int64_t>(y, rows.rows - 1); ++r) {
+        const int64_t i = (y - r) / dilation;
+        if ((y - r) % dilation != 0 || i >= window_.height) continue;
+        if (!x && !(x = load(rows.image_row + Affine(y), columns, j))) return;
+        auto& weight = weights[static_cast<size_t>(i)];
+        if (!weight) weight = holds_ ? held_[static_cast<size_t>(i * window_.width + j.offset)] : weight_at(i, j);
+        b_.fma_to(sums[static_cast<size_t>(r)], *x, *weight);
       }
     }
-  }
-
-  /// Row by row of the window: few values at once, and chains of additions as short as a row.
-  void add_in_loop(const RowTile& rows, const ColumnTile& columns, const std::vector<Vec>& sums) {
-    int64_t begin = 0, end = window_.height;
-    const int64_t dilation = window_.dilation_height, first = rows.image_row.offset;
-    if (rows.is_border) {
-      begin = first < 0 ? (-first + dilation - 1) / dilation : 0;
-      end = first < image_.shape.h ? std::min(end, (image_.shape.h - 1 - first) / dilation + 1) : 0;
-    }
-    if (begin >= end) return;
-    b_.loop(begin, end, 1, [&](Index i) {
-      for (uint32_t j = 0; j < window_.width; ++j) {
-        std::optional<Vec> weight;
-        for (uint32_t r = 0; r < rows.rows; ++r) {
-          const auto x = load(rows.image_row + Affine(i) * dilation + Affine(r), columns, j);
-          if (!x) break;
-          if (!weight) weight = weight_at(i, j);
-          b_.fma_to(sums[r], *x, *weight);
-        }
-      }
-    });
   }
 
   /// What window column j sees in an image row, zeros outside of the image; nothing where it sees nothing else.
-  std::optional<Vec> load(const Affine& image_row, const ColumnTile& columns, uint32_t j) {
-    const Affine row = plane_ + image_row * width(),
-                 column = columns.image_column + Affine(int64_t{j} * window_.dilation_width);
+  std::optional<Vec> load(const Affine& image_row, const ColumnTile& columns, const Affine& j) {
+    const Affine row = plane_ + image_row * width(), column = columns.image_column + j * window_.dilation_width;
     if (!columns.is_edge) return b_.load(LoopBuffer::kX0, row + column);
     const int64_t first = column.offset, behind = std::max<int64_t>(-first, 0);
     if (first >= width() || behind >= lanes()) return std::nullopt;
@@ -165,9 +156,8 @@ class DirectDepthwise {
     return behind == 0 ? x : b_.slide_up(x, static_cast<uint32_t>(behind));
   }
 
-  Vec weight_at(const Affine& i, uint32_t j) {
-    return b_.splat(LoopBuffer::kWeights,
-                    Affine(b_.item()) * (taps() + 1) + i * window_.width + Affine(1 + int64_t{j}));
+  Vec weight_at(int64_t i, const Affine& j) {
+    return b_.splat(LoopBuffer::kWeights, Affine(b_.item()) * (taps() + 1) + j + Affine(1 + i * window_.width));
   }
 
   const LayerRequest& job_;
@@ -181,6 +171,7 @@ class DirectDepthwise {
   Affine plane_;  ///< the channel's first element
   Vec bias_;
   std::vector<Vec> held_;
+  bool has_few_tiles_ = false;  ///< in the height of the image
 };
 
 }  // namespace
@@ -188,8 +179,9 @@ class DirectDepthwise {
 bool is_direct_depthwise(const LayerRequest& request, const Convolution& layer) {
   const Window& w = layer.window;
   const auto in_rows = [](const LayerTensor& t) { return t.layout.kind == LayoutKind::kChannelRows; };
-  return w.stride_height == 1 && w.stride_width == 1 && request.strip_rows == 0 && request.input_activation.is_none() &&
-         in_rows(request.inputs[0]) && in_rows(request.output) && w.padding.left < request.target.vector->lanes;
+  return w.stride_height == 1 && w.stride_width == 1 && uint64_t{w.height} * w.width <= kMostTaps &&
+         request.strip_rows == 0 && request.input_activation.is_none() && in_rows(request.inputs[0]) &&
+         in_rows(request.output) && w.padding.left < request.target.vector->lanes;
 }
 
 LayerSteps direct_depthwise_steps(const LayerRequest& request, const Convolution& layer) {
@@ -207,10 +199,12 @@ std::vector<float> depthwise_weights(const Convolution& layer) {
   return weights;
 }
 
+uint32_t window_registers(const Target& target) { return target.isa == Isa::kWasm ? 16 : target.vector->registers; }
+
 bool holds_window(const LayerRequest& request, const Window& window) {
   const auto is_short = [](const Activation& a) { return a.is_none() || a.kind == ActivationKind::kClamp; };
   const uint64_t taps = uint64_t{window.height} * window.width;
-  return request.target.isa != Isa::kWasm && taps + 7 <= request.target.vector->registers &&
+  return request.target.isa != Isa::kWasm && taps + 7 <= window_registers(request.target) &&
          is_short(request.input_activation) && is_short(request.layer.activation);
 }
 

@@ -7,8 +7,8 @@
 
 namespace espalier {
 
-/// Whether direct_depthwise_steps can write this layer: stride 1, both tensors in channel rows, whole images, nothing
-/// applied to the input, and less padding on the left than a vector has lanes.
+/// Whether direct_depthwise_steps can write this layer: stride 1, a window of moderate size, both tensors in channel
+/// rows, whole images, nothing applied to the input, and less padding on the left than a vector has lanes.
 bool is_direct_depthwise(const LayerRequest& request, const Convolution& layer);
 
 /// A register holds the sums of one vector of columns of one row; a tile has several rows below each other, which share
@@ -19,6 +19,9 @@ LayerSteps direct_depthwise_steps(const LayerRequest& request, const Convolution
 
 /// Per output channel the bias, then the weights of its window, rows first.
 std::vector<float> depthwise_weights(const Convolution& layer);
+
+/// Vector registers that a tile may count on: engines of WebAssembly have 16 on x86-64.
+uint32_t window_registers(const Target& target);
 
 /// Whether the weights of a window stay in registers beside at least four sums and what activations need. Not in
 /// WebAssembly, for which LLVM makes long chains of what is written out.

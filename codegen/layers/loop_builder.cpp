@@ -178,6 +178,10 @@ void LoopBuilder::loop(Bound begin, Bound end, int64_t step, const std::function
   emit(LoopOp::kEndLoop);
 }
 
+void LoopBuilder::apart(const std::function<void()>& body) {
+  loop(min(item(), 0), 1, 1, [&](Index) { body(); });
+}
+
 void LoopBuilder::interleave(uint32_t count, const std::function<void(uint32_t)>& body) {
   auto& code = program_.body;
   const auto begin = static_cast<std::ptrdiff_t>(code.size());

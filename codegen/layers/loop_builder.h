@@ -88,6 +88,9 @@ class LoopBuilder {
   /// body(i) for i = begin, begin + step, ... < end.
   void loop(Bound begin, Bound end, int64_t step, const std::function<void(Index)>& body);
 
+  /// body, as a loop of one turn of which compilers do not know that: they mix nothing of it with what is around it.
+  void apart(const std::function<void()>& body);
+
   /// body(0) .. body(count - 1), none of which needs another, an operation of each in turn: what one waits for hides
   /// behind the others, where a core looks but a few dozen operations ahead. No loops in them.
   void interleave(uint32_t count, const std::function<void(uint32_t)>& body);

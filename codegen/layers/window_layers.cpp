@@ -19,9 +19,6 @@ constexpr uint64_t kMostScratch = 32 * 1024;
 /// Half of a 32 KiB L1D: what one channel would better stay in.
 constexpr uint64_t kCachedScratch = 4 * 1024;
 
-/// Vector registers that a tile may count on: engines of WebAssembly have 16 on x86-64.
-uint32_t registers_of(const Target& target) { return target.isa == Isa::kWasm ? 16 : target.vector->registers; }
-
 /// Output rows of a strip, so that its staged rows fit kMostScratch: all where they do.
 uint32_t strip_rows(const Window& window, const LayerTensor& image, const Shape& output, uint32_t channels,
                     uint32_t lanes, uint32_t most) {
@@ -104,12 +101,13 @@ struct WindowFold {
   std::function<Vec(Vec sum, const Affine& row, const Affine& column)> finish;
   std::function<void()> begin;  ///< at the start of an item, after staging
   Activation input_activation = {};
-  /// Instead of `add`, for a loop over the window's rows: the weight of row i, column j.
-  std::function<Vec(const Affine& i, uint32_t j)> weight_in_loop{};
+  /// Instead of `add`, where the weights are not held: the weight of row i, column j.
+  std::function<Vec(const Affine& i, const Affine& j)> weight_in_loop{};
 };
 
-/// A tile's sums, row by row of the window: few values at once, and chains of additions as short as a row.
-void add_in_loop(LoopBuilder& b, const WindowFold& fold, const StagedImage& staged, const Affine& base,
+/// A tile's sums, row by row of the window: few values at once, and chains of additions as short as a row, which is
+/// what WebAssembly wants.
+void add_by_rows(LoopBuilder& b, const WindowFold& fold, const StagedImage& staged, const Affine& base,
                  const std::vector<Vec>& sums, uint32_t vectors) {
   const Window& w = fold.window;
   b.loop(0, w.height, 1, [&](Index i) {
@@ -126,30 +124,62 @@ void add_in_loop(LoopBuilder& b, const WindowFold& fold, const StagedImage& stag
   });
 }
 
+/// Calls add(output row, i) for all rows of a tile that see staged row `r`, as row i of their window.
+void for_rows_that_see(const Window& w, uint32_t r, uint32_t tile_rows,
+                       const std::function<void(uint32_t, uint32_t)>& add) {
+  for (uint32_t o = 0; o < tile_rows && o * w.stride_height <= r; ++o) {
+    const uint32_t distance = r - o * w.stride_height, i = distance / w.dilation_height;
+    if (distance % w.dilation_height == 0 && i < w.height) add(o, i);
+  }
+}
+
+uint32_t staged_rows(const Window& w, uint32_t tile_rows) {
+  return (tile_rows - 1) * w.stride_height + (w.height - 1) * w.dilation_height + 1;
+}
+
+/// Column by column of the window: a column's weights and a loaded vector at once, which serves all rows of the tile
+/// that see it.
+void add_by_columns(LoopBuilder& b, const WindowFold& fold, const StagedImage& staged, const Affine& base,
+                    const std::vector<Vec>& sums, uint32_t vectors) {
+  const Window& w = fold.window;
+  const auto tile_rows = static_cast<uint32_t>(sums.size()) / vectors;
+  const auto column = [&](const Affine& j, const Affine& at) {
+    std::vector<Vec> weights;
+    for (uint32_t i = 0; i < w.height; ++i) weights.push_back(fold.weight_in_loop(i, j));
+    for (uint32_t r = 0; r < staged_rows(w, tile_rows); ++r)
+      for (uint32_t v = 0; v < vectors; ++v) {
+        std::optional<Vec> x;
+        for_rows_that_see(w, r, tile_rows, [&](uint32_t o, uint32_t i) {
+          const int64_t place = int64_t{r} * staged.row_elements() + int64_t{v} * b.lanes();
+          if (!x) x = b.load(LoopBuffer::kScratch, base + at + Affine(place));
+          b.fma_to(sums[o * vectors + v], *x, weights[i]);
+        });
+      }
+  };
+  if (w.stride_width == 1)
+    b.loop(0, w.width, 1, [&](Index j) { column(j, Affine(j) * w.dilation_width); });
+  else
+    for (uint32_t j = 0; j < w.width; ++j) column(j, staged.tap_offset(0, j));
+}
+
 /// The same written out: every loaded vector serves all rows of the tile that see it.
 void add_unrolled(LoopBuilder& b, const WindowFold& fold, const StagedImage& staged, const Affine& base,
                   const std::vector<Vec>& sums, uint32_t vectors) {
   const Window& w = fold.window;
   const auto tile_rows = static_cast<uint32_t>(sums.size()) / vectors;
-  const uint32_t staged_rows = (tile_rows - 1) * w.stride_height + (w.height - 1) * w.dilation_height + 1;
-  for (uint32_t r = 0; r < staged_rows; ++r)
-    for (uint32_t j = 0; j < w.width; ++j)
+  for (uint32_t j = 0; j < w.width; ++j)
+    for (uint32_t r = 0; r < staged_rows(w, tile_rows); ++r)
       for (uint32_t v = 0; v < vectors; ++v) {
         std::optional<Vec> x;
-        for (uint32_t o = 0; o < tile_rows; ++o) {
-          const int64_t distance = int64_t{r} - int64_t{o} * w.stride_height;
-          if (distance < 0 || distance % w.dilation_height != 0) continue;
-          const auto i = static_cast<uint32_t>(distance / w.dilation_height);
-          if (i >= w.height) continue;
-          if (!x)
-            x = b.load(LoopBuffer::kScratch, base + Affine(int64_t{r} * staged.row_elements() +
-                                                           staged.tap_offset(0, j) + int64_t{v} * b.lanes()));
+        for_rows_that_see(w, r, tile_rows, [&](uint32_t o, uint32_t i) {
+          const int64_t place = int64_t{r} * staged.row_elements() + staged.tap_offset(0, j) + int64_t{v} * b.lanes();
+          if (!x) x = b.load(LoopBuffer::kScratch, base + Affine(place));
           fold.add(sums[o * vectors + v], *x, i, j);
-        }
+        });
       }
 }
 
-/// Per (channel, strip): stage, then tiles. Sums run over the window's rows, then columns, ascending.
+/// Per (channel, strip): stage, then tiles. Sums run as convolution_steps says.
 void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, const Affine& input_channel, Index strip,
                uint32_t strip_height) {
   const LayerTensor& y = fold.output;
@@ -167,8 +197,10 @@ void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, con
                 std::vector<Vec> sums;
                 for (uint32_t i = 0; i < tile_rows * vectors; ++i) sums.push_back(fold.start());
                 const Affine base = staged.tap(0, row, 0, 0) + column;
-                if (fold.weight_in_loop)
-                  add_in_loop(b, fold, staged, base, sums, vectors);
+                if (fold.weight_in_loop && b.target().isa == Isa::kWasm && fold.window.stride_width > 1)
+                  add_by_rows(b, fold, staged, base, sums, vectors);
+                else if (fold.weight_in_loop)
+                  add_by_columns(b, fold, staged, base, sums, vectors);
                 else
                   add_unrolled(b, fold, staged, base, sums, vectors);
                 const auto at_row = [&](uint32_t i) { return first_row + row + Affine(i / vectors); };
@@ -184,7 +216,7 @@ void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, con
 
 /// Accumulators beside the weights (where those fit) and a loaded vector or two.
 Tile fold_tile(const Target& target, const Shape& output, uint32_t held) {
-  const uint32_t lanes = target.vector->lanes, free_registers = registers_of(target) - 3;
+  const uint32_t lanes = target.vector->lanes, free_registers = window_registers(target) - 3;
   const uint32_t sums = held + 4 <= free_registers ? std::min(8u, free_registers - held) : 8;
   const uint32_t row_vectors = (output.w + lanes - 1) / lanes;
   Tile best;
@@ -224,8 +256,8 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
   std::vector<Vec> held;
   Vec bias{};
   const ActivationCode activation(b, job.layer.activation);
-  const auto weight_at = [&](const Affine& i, uint32_t j) {
-    return b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1) + i * w.width + Affine(1 + j));
+  const auto weight_at = [&](const Affine& i, const Affine& j) {
+    return b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1) + i * w.width + j + Affine(1));
   };
   WindowFold fold{w,
                   job.inputs[0],
@@ -239,7 +271,7 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
                     held.clear();
                     bias = b.splat(LoopBuffer::kWeights, Affine(channel) * (taps + 1));
                     for (uint32_t t = 0; holds_weights && t < taps; ++t)
-                      held.push_back(weight_at(Affine(t / w.width), t % w.width));
+                      held.push_back(weight_at(t / w.width, t % w.width));
                   },
                   job.input_activation};
   if (!holds_weights) fold.weight_in_loop = weight_at;
@@ -275,7 +307,7 @@ struct ConvolutionTile {
 
 ConvolutionTile convolution_tile(const Target& target, uint32_t outputs, uint32_t width) {
   const uint32_t lanes = target.vector->lanes, row_vectors = (width + lanes - 1) / lanes;
-  const uint32_t most = registers_of(target) - (registers_of(target) > 16 ? 6 : 3);
+  const uint32_t most = window_registers(target) - (window_registers(target) > 16 ? 6 : 3);
   ConvolutionTile best;
   double best_cost = std::numeric_limits<double>::infinity();
   for (uint32_t channels = 1; channels <= std::min(outputs, 8u); ++channels)
