@@ -99,6 +99,12 @@ llvm::Value* VectorCode::load_even(llvm::Value* pointer, uint32_t lanes) {
   return builder_.CreateShuffleVector(packed, llvm::Constant::getNullValue(type_), kept);
 }
 
+llvm::Value* VectorCode::zip(llvm::Value* a, llvm::Value* b, uint32_t first) {
+  llvm::SmallVector<int, 16> from;
+  for (uint32_t l = 0; l < lanes_; ++l) from.push_back(static_cast<int>(first + l / 2 + (l % 2) * lanes_));
+  return builder_.CreateShuffleVector(a, b, from);
+}
+
 llvm::Value* VectorCode::slide_up(llvm::Value* a, uint32_t distance) {
   llvm::SmallVector<int, 16> from;
   for (uint32_t l = 0; l < lanes_; ++l) from.push_back(static_cast<int>(lanes_ + l - distance));
@@ -197,6 +203,10 @@ llvm::Value* VectorCode::arithmetic(LoopOp op, llvm::Value* a, llvm::Value* b, l
       return chosen(op, a, b);
     case LoopOp::kScale:
       return scaled(a, b);
+    case LoopOp::kZipLow:
+      return zip(a, b, 0);
+    case LoopOp::kZipHigh:
+      return zip(a, b, lanes_ / 2);
     case LoopOp::kSumLanes:
     case LoopOp::kMaxLanes:
       return folded(op, a);

@@ -18,6 +18,7 @@ class VectorCode {
   llvm::Value* constant(float value) const;
   llvm::Value* load(llvm::Value* pointer, uint32_t lanes);
   llvm::Value* load_even(llvm::Value* pointer, uint32_t lanes);
+  llvm::Value* zip(llvm::Value* a, llvm::Value* b, uint32_t first);
   llvm::Value* slide_up(llvm::Value* a, uint32_t distance);
   llvm::Value* splat_load(llvm::Value* pointer);
   void store(llvm::Value* pointer, llvm::Value* a, uint32_t lanes);

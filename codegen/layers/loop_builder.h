@@ -66,6 +66,8 @@ class LoopBuilder {
   Vec scale(Vec a, Vec power) { return binary(LoopOp::kScale, a, power); }
   Vec sum_lanes(Vec a) { return unary(LoopOp::kSumLanes, a); }
   Vec max_lanes(Vec a) { return unary(LoopOp::kMaxLanes, a); }
+  Vec zip_low(Vec a, Vec b) { return binary(LoopOp::kZipLow, a, b); }
+  Vec zip_high(Vec a, Vec b) { return binary(LoopOp::kZipHigh, a, b); }
   /// a, `distance` lanes further up; zeros below
   Vec slide_up(Vec a, uint32_t distance);
   /// c + a * b

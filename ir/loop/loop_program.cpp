@@ -24,6 +24,8 @@ constexpr std::array<LoopOpInfo, kLoopOpCount> kInfo = {{
     {"scale", true, true, true, false, false, false, false, false, false},
     {"sum_lanes", true, true, false, false, false, false, false, false, false},
     {"max_lanes", true, true, false, false, false, false, false, false, false},
+    {"zip_low", true, true, true, false, false, false, false, false, false},
+    {"zip_high", true, true, true, false, false, false, false, false, false},
     {"slide_up", true, true, false, false, false, false, false, false, true},
     {"index", false, false, false, false, true, false, true, false, false},
     {"load_index", false, false, false, false, true, false, true, false, false},

@@ -35,6 +35,8 @@ enum class LoopOp : uint8_t {
                  ///< NaN gives NaN whatever b is
   kSumLanes,     ///< all lanes of d = the lanes of a added in halves: lane l + lane l + n/2 for n = L, L/2, .., 2
   kMaxLanes,     ///< all lanes of d = the same with kMax
+  kZipLow,       ///< d[2 l] = a[l], d[2 l + 1] = b[l] for l < L/2
+  kZipHigh,      ///< the same of their upper halves: a[l + L/2], b[l + L/2]
   kSlideUp,      ///< d[l] = a[l - immediate], 0 where l < immediate (0 < immediate < L)
   kIndex,        ///< i = access.offset + sum of access.terms (an affine value; no buffer)
   kLoadIndex,    ///< i = table[access] (LoopProgram::table)
@@ -45,7 +47,7 @@ enum class LoopOp : uint8_t {
   kLoop,         ///< runs what follows, up to its kEndLoop, for i = begin, begin + immediate, ... while i < end
   kEndLoop,      ///< ends the innermost loop; the counter is not to be read behind it
 };
-inline constexpr int kLoopOpCount = 25;
+inline constexpr int kLoopOpCount = 27;
 
 /// What a program reads and writes: the parameters of its function, in this order. All are fp32 but the table.
 enum class LoopBuffer : uint8_t {

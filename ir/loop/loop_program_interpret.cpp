@@ -174,6 +174,10 @@ class Interpreter {
         });
       case LoopOp::kSumLanes:
         return folded(a, [](float x, float y) { return x + y; });
+      case LoopOp::kZipLow:
+        return each([&](uint32_t l) { return (l % 2 == 0 ? a : b)[l / 2]; });
+      case LoopOp::kZipHigh:
+        return each([&](uint32_t l) { return (l % 2 == 0 ? a : b)[(l + lanes_) / 2]; });
       case LoopOp::kSlideUp:
         return each([&](uint32_t l) { return l < op.immediate ? 0.0f : a[l - op.immediate]; });
       default:

@@ -56,6 +56,8 @@ TEST(LoopInterpreter, Arithmetic) {
               ElementsAre(4, 0.5f, 32, 2));  // by 1, -2, 3.5 and 0.5, which are rounded to even
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.sum_lanes(x); }), ElementsAre(3, 3, 3, 3));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.max_lanes(x); }), ElementsAre(3.5f, 3.5f, 3.5f, 3.5f));
+  EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec two) { return b.zip_low(x, two); }), ElementsAre(1, 2, -2, 2));
+  EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec two) { return b.zip_high(two, x); }), ElementsAre(2, 3.5f, 2, 0.5f));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.slide_up(x, 1); }), ElementsAre(0, 1, -2, 3.5f));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.slide_up(x, 3); }), ElementsAre(0, 0, 0, 1));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.copy(x); }), ElementsAre(1, -2, 3.5f, 0.5f));
@@ -130,11 +132,12 @@ TEST(LoopText, ShowsEveryOperation) {
     const Vec square = b.multiply(c, c);
     const Vec d = b.divide(b.subtract(sum, c), square);
     const Vec e = b.sum_lanes(c), f = b.slide_up(b.max_lanes(c), 2);
-    b.store(kY, Affine(b.item()) * 4, b.scale(d, b.min(e, f)));
+    const Vec least = b.min(e, f), zipped = b.zip_low(c, d);
+    b.store(kY, Affine(b.item()) * 4, b.scale(d, b.zip_high(least, zipped)));
     b.index(Affine(b.item()) * -3 + 7);
     b.divide(b.modulo(b.max(b.min(t, 5), 0), 3), 2);
   });
-  EXPECT_EQ(print(program), R"(loops layer target aarch64-linux cpu cortex-a76 items 2 vectors 13 integers 9 in_place
+  EXPECT_EQ(print(program), R"(loops layer target aarch64-linux cpu cortex-a76 items 2 vectors 15 integers 9 in_place
 x0 8
 x1 4
 y 8
@@ -159,8 +162,10 @@ table 1 0
   v9 = max_lanes v0
   v10 = slide_up v9, 2
   v11 = min v8, v10
-  v12 = scale v7, v11
-  store y[4*i0] = v12 lanes 4
+  v12 = zip_low v0, v7
+  v13 = zip_high v11, v12
+  v14 = scale v7, v13
+  store y[4*i0] = v14 lanes 4
   i4 = index 7 - 3*i0
   i5 = index_min i1, 5
   i6 = index_max i5, 0

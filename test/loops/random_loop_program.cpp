@@ -132,7 +132,7 @@ class Generator {
   void arithmetic() {
     const Known a = any(), b = any(), c = any();
     const int larger = std::max(a.magnitude, b.magnitude);
-    switch (between(0, 12)) {
+    switch (between(0, 13)) {
       case 0:
         return keep(builder_.add(a.vec, b.vec), larger + 1);
       case 1:
@@ -157,6 +157,8 @@ class Generator {
         return keep(builder_.max_lanes(a.vec), a.magnitude);
       case 11:
         return keep(builder_.slide_up(a.vec, between(1, builder_.lanes() - 1)), a.magnitude);
+      case 12:
+        return keep(one_in(2) ? builder_.zip_low(a.vec, b.vec) : builder_.zip_high(a.vec, b.vec), larger);
       default:
         return keep(one_in(2) ? builder_.copy(a.vec) : builder_.constant(weight()), std::max(a.magnitude, 2));
     }
