@@ -159,7 +159,8 @@ class Planner {
   }
 
   Status add_layer(const Layer& layer) {
-    const uint32_t output = add_value({network_.output_shape(layer), inner_layout(network_.output_shape(layer))});
+    const Shape& shape = network_.output_shape(layer);
+    const uint32_t output = add_value({shape, ends_in_output(layer) ? ActivationLayout{} : inner_layout(shape)});
     home_[layer.output].push_back(output);
     const auto is_joined = join_sum(layer, output);
     if (!is_joined || *is_joined) return is_joined ? Status() : is_joined.error();
@@ -214,6 +215,16 @@ class Planner {
           reader = &layer;
         }
     return std::ranges::find(network_.outputs, tensor) == network_.outputs.end() ? reader : nullptr;
+  }
+
+  /// Whether a layer only moves elements on their way to the caller, who wants NHWC: then it may as well write that.
+  bool ends_in_output(const Layer& layer) const {
+    if (!layer.as<Reshape>() && !layer.as<DepthToSpace>()) return false;
+    const auto reads = [&](const Layer& l) { return std::ranges::find(l.inputs, layer.output) != l.inputs.end(); };
+    const bool is_output = std::ranges::find(network_.outputs, layer.output) != network_.outputs.end();
+    if (is_output) return std::ranges::none_of(network_.layers, reads);
+    const Layer* reader = only_reader(layer.output);
+    return reader != nullptr && reader->as<Reshape>() && ends_in_output(*reader);
   }
 
   /// Whether the activation of a tensor may be left to its only reader.
