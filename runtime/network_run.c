@@ -60,6 +60,8 @@ static void run_steps(void* opaque, unsigned thread) {
     const unsigned items = network->steps[s].items;
     atomic_uint* finished = &job->counters[(size_t)s * (job->threads + 1)].value;
     unsigned done = 0;
+    /* The next step's counter of this thread is still with whoever set it to zero. */
+    if (s + 1 < network->step_count) __builtin_prefetch(&job->counters[(size_t)(s + 1) * (job->threads + 1) + 1 + thread], 1);
     for (unsigned i = 0; i < job->threads; ++i) {
       const unsigned owner = thread + i < job->threads ? thread + i : thread + i - job->threads;
       done += run_share(job, s, items, owner, thread);

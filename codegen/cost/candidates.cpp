@@ -128,7 +128,11 @@ void choose_rolled_chunk(Choice& plan) {
   const uint64_t blocks = ceil_div(std::max(1u, m.columns()), plan.schedule.k_block);
   const uint64_t work =
       plan.schedule.form == CodeForm::kDense ? uint64_t{m.rows()} * m.columns() : m.nonzeros();
-  plan.schedule.chunk_nonzeros = static_cast<uint32_t>(std::max<uint64_t>(kLeast, work / blocks / groups + 1));
+  // Groups of about equal work, an even number of them, and room for a row more, lest a small one is left over.
+  const uint64_t in_block = work / blocks, most = std::min<uint64_t>(groups, (in_block + kLeast - 1) / kLeast);
+  const uint64_t shares = most <= 1 ? 1 : (most + 1) / 2 * 2;
+  plan.schedule.chunk_nonzeros =
+      static_cast<uint32_t>(std::max<uint64_t>(1, in_block / shares + in_block / std::max(1u, m.rows()) + 1));
 }
 
 /// Straight-line code of one tile stays inside three quarters of the instruction cache.
