@@ -158,8 +158,8 @@ class Lowering {
         return constant_vector(op.value);
       case LoopOp::kLoad:
         return vector_.load(address(op.access), op.lanes);
-      case LoopOp::kLoadEven:
-        return vector_.load_even(address(op.access), op.lanes);
+      case LoopOp::kLoadStrided:
+        return vector_.load_strided(address(op.access), op.immediate, op.lanes);
       case LoopOp::kSplatLoad:
         return vector_.splat_load(address(op.access));
       case LoopOp::kSlideUp:

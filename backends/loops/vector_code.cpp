@@ -22,8 +22,9 @@ llvm::Value* VectorCode::constant(float value) const {
   return llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(lanes_), scalar);
 }
 
-llvm::Value* VectorCode::at(llvm::Value* pointer, uint32_t element) {
-  return element == 0 ? pointer : builder_.CreateConstInBoundsGEP1_32(builder_.getFloatTy(), pointer, element);
+llvm::Value* VectorCode::at(llvm::Value* pointer, int64_t element) {
+  if (element == 0) return pointer;
+  return builder_.CreateConstInBoundsGEP1_64(builder_.getFloatTy(), pointer, static_cast<uint64_t>(element));
 }
 
 llvm::Constant* VectorCode::mask(uint32_t lanes) const {
@@ -76,33 +77,33 @@ llvm::Value* VectorCode::load_pieces(llvm::Value* pointer, uint32_t lanes) {
   return result;
 }
 
-/// The first and the last full vector of the 2 * lanes - 1 elements cover all of them, and nothing else is read.
-llvm::Value* VectorCode::load_even(llvm::Value* pointer, uint32_t lanes) {
-  const uint32_t span = 2 * lanes - 1;
-  llvm::Value *first = nullptr, *last = nullptr;
-  const uint32_t last_at = span > lanes_ ? span - lanes_ : 0;
-  if (span <= lanes_) {
-    first = load(pointer, span);
-    last = llvm::PoisonValue::get(type_);
-  } else {
-    first = full_load(pointer, lanes_);
-    last = full_load(at(pointer, last_at), lanes_);
+llvm::Value* VectorCode::load_strided(llvm::Value* pointer, int64_t stride, uint32_t lanes) {
+  llvm::Value* result = llvm::Constant::getNullValue(type_);
+  for (uint32_t lane = 0; lane < lanes; ++lane) {
+    llvm::Value* from = at(pointer, lane * stride);
+    llvm::Value* one = builder_.CreateAlignedLoad(builder_.getFloatTy(), from, kFloatAlign);
+    result = builder_.CreateInsertElement(result, one, uint64_t{lane});
   }
-  llvm::SmallVector<int, 16> even, kept;
-  for (uint32_t l = 0; l < lanes_; ++l) {
-    const uint32_t element = 2 * l;
-    even.push_back(static_cast<int>(l >= lanes ? 0 : element < lanes_ ? element : lanes_ + element - last_at));
-    kept.push_back(static_cast<int>(l < lanes ? l : lanes_));
-  }
-  llvm::Value* packed = builder_.CreateShuffleVector(first, last, even);
-  if (lanes == lanes_) return packed;
-  return builder_.CreateShuffleVector(packed, llvm::Constant::getNullValue(type_), kept);
+  return result;
 }
 
 llvm::Value* VectorCode::zip(llvm::Value* a, llvm::Value* b, uint32_t first) {
   llvm::SmallVector<int, 16> from;
   for (uint32_t l = 0; l < lanes_; ++l) from.push_back(static_cast<int>(first + l / 2 + (l % 2) * lanes_));
   return builder_.CreateShuffleVector(a, b, from);
+}
+
+/// AVX2's own shuffles stay within halves of 128 bits: both operands' lower halves first, then both upper ones.
+llvm::Value* VectorCode::unzip(llvm::Value* a, llvm::Value* b, uint32_t first) {
+  llvm::SmallVector<int, 16> from;
+  if (lanes_ != 8) {
+    for (uint32_t l = 0; l < lanes_; ++l) from.push_back(static_cast<int>(first + 2 * l));
+    return builder_.CreateShuffleVector(a, b, from);
+  }
+  llvm::Value* low = builder_.CreateShuffleVector(a, b, {0, 1, 2, 3, 8, 9, 10, 11});
+  llvm::Value* high = builder_.CreateShuffleVector(a, b, {4, 5, 6, 7, 12, 13, 14, 15});
+  for (const int l : {0, 2, 8, 10, 4, 6, 12, 14}) from.push_back(static_cast<int>(first) + l);
+  return builder_.CreateShuffleVector(low, high, from);
 }
 
 llvm::Value* VectorCode::slide_up(llvm::Value* a, uint32_t distance) {
@@ -207,6 +208,10 @@ llvm::Value* VectorCode::arithmetic(LoopOp op, llvm::Value* a, llvm::Value* b, l
       return zip(a, b, 0);
     case LoopOp::kZipHigh:
       return zip(a, b, lanes_ / 2);
+    case LoopOp::kUnzipEven:
+      return unzip(a, b, 0);
+    case LoopOp::kUnzipOdd:
+      return unzip(a, b, 1);
     case LoopOp::kSumLanes:
     case LoopOp::kMaxLanes:
       return folded(op, a);

@@ -17,8 +17,9 @@ class VectorCode {
   llvm::VectorType* type() const { return type_; }
   llvm::Value* constant(float value) const;
   llvm::Value* load(llvm::Value* pointer, uint32_t lanes);
-  llvm::Value* load_even(llvm::Value* pointer, uint32_t lanes);
+  llvm::Value* load_strided(llvm::Value* pointer, int64_t stride, uint32_t lanes);
   llvm::Value* zip(llvm::Value* a, llvm::Value* b, uint32_t first);
+  llvm::Value* unzip(llvm::Value* a, llvm::Value* b, uint32_t first);
   llvm::Value* slide_up(llvm::Value* a, uint32_t distance);
   llvm::Value* splat_load(llvm::Value* pointer);
   void store(llvm::Value* pointer, llvm::Value* a, uint32_t lanes);
@@ -32,7 +33,7 @@ class VectorCode {
   llvm::Value* load_piece(llvm::Value* into, llvm::Value* pointer, uint32_t lane, uint32_t lanes);
   void store_pieces(llvm::Value* pointer, llvm::Value* a, uint32_t lanes);
   llvm::Value* full_load(llvm::Value* pointer, uint32_t lanes);
-  llvm::Value* at(llvm::Value* pointer, uint32_t element);
+  llvm::Value* at(llvm::Value* pointer, int64_t element);
   llvm::Constant* mask(uint32_t lanes) const;
   llvm::Value* widened(llvm::Value* narrow, uint32_t lanes);
   llvm::Value* fma(llvm::Value* a, llvm::Value* b, llvm::Value* c);

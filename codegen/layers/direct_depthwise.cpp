@@ -1,7 +1,9 @@
 #include "codegen/layers/direct_depthwise.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
 
 #include "codegen/layers/activation_code.h"
 #include "codegen/layers/row_writer.h"
@@ -15,20 +17,23 @@ constexpr uint32_t kMostRows = 8;
 /// Products of a window at most: tiles at the edges have them written out.
 constexpr uint64_t kMostTaps = 49;
 
-/// Rows of a tile, all of the same column: in image coordinates, so that offsets from them are never negative.
+/// Rows of a tile, all of the same columns.
 struct RowTile {
   Affine image_row;  ///< of the window's first row at the tile's first row
+  Affine output_row;
   uint32_t rows = 1;
   bool is_border = false;  ///< some window rows are not in the image; then image_row is constant
 };
 
-/// The columns of a vector: its first window column, in the image.
+/// The columns of a vector.
 struct ColumnTile {
-  Affine image_column;
+  Affine image_column;  ///< of the window's first column at the first lane
+  Affine output_column;
   bool is_edge = false;  ///< some window columns are not in the image; then image_column is constant
   uint32_t lanes = 0;    ///< to be stored
 };
 
+/// With stride 2 a vector of outputs has two vectors of sums, of whose lanes two next to each other are one output's.
 class DirectDepthwise {
  public:
   DirectDepthwise(const LayerRequest& job, const Convolution& layer)
@@ -48,25 +53,30 @@ class DirectDepthwise {
     const Affine channel = multiplier == 1 ? Affine(b_.item()) : Affine(b_.divide(b_.item(), multiplier));
     plane_ = channel * image_.layout.stride;
     bias_ = b_.splat(LoopBuffer::kWeights, Affine(b_.item()) * (taps() + 1));
-    for (int64_t t = 0; holds_ && t < taps(); ++t) held_.push_back(weight_at(t / window_.width, t % window_.width));
+    if (parts() == 2) bias_ = b_.zip_low(bias_, b_.constant(0));
+    for (int64_t i = 0; holds_ && i < window_.height; ++i)
+      for (int64_t g = 0; g < groups(); ++g) held_.push_back(weight_at(i, Affine(g), is_single(g)));
   }
 
   /// Tiles about equally high. Those at the edges stand alone, those between them in a loop.
   LayerSteps run() {
-    const int64_t rows = output_.shape.h, top = window_.padding.top, last = image_.shape.h + top;
+    const int64_t rows = output_.shape.h, top = window_.padding.top, step = window_.stride_height;
     const int64_t tiles = (rows + most_rows() - 1) / most_rows(), high = (rows + tiles - 1) / tiles;
     const auto is_inside = [&](int64_t row) {
-      return row >= top && row + high <= rows && row + high - 1 + static_cast<int64_t>(window_.reach_height()) <= last;
+      return row * step >= top && row + high <= rows && row * step + reach(high) <= image_.shape.h + top;
     };
     has_few_tiles_ = tiles <= 2;
     for (int64_t row = 0; row < rows;) {
       int64_t end = row;
       while (is_inside(end)) end += high;
       if (end - row > high) {
-        b_.loop(row - top, end - top, high, [&](Index y) { all_columns({y, static_cast<uint32_t>(high)}); });
+        // Counted in image rows, so that offsets from them are never negative.
+        b_.loop(row * step - top, end * step - top, high * step,
+                [&](Index y) { all_columns({y, in_output(y, top, step), static_cast<uint32_t>(high)}); });
         row = end;
       } else {
-        all_columns({row - top, static_cast<uint32_t>(std::min(high, rows - row)), !is_inside(row)});
+        const auto count = static_cast<uint32_t>(std::min(high, rows - row));
+        all_columns({row * step - top, row, count, !is_inside(row)});
         row += high;
       }
     }
@@ -78,22 +88,43 @@ class DirectDepthwise {
   int64_t width() const { return image_.shape.w; }
   int64_t lanes() const { return b_.lanes(); }
 
+  /// Vectors of the image that a vector of outputs sees at once.
+  int64_t parts() const { return window_.stride_width; }
+  /// Columns of the window or pairs of them, and image columns from one to the next.
+  int64_t groups() const { return (window_.width + parts() - 1) / parts(); }
+  int64_t group_width() const { return parts() == 1 ? window_.dilation_width : 2; }
+  /// Whether group g is a pair that lacks the second.
+  bool is_single(int64_t g) const { return (g + 1) * parts() > window_.width; }
+
+  /// Image rows that `rows` output rows see.
+  int64_t reach(int64_t rows) const {
+    return (rows - 1) * window_.stride_height + static_cast<int64_t>(window_.reach_height());
+  }
+
   /// Sums beside the weights, a loaded vector and what an activation needs. For WebAssembly LLVM gathers the additions
   /// to a sum, so that all vectors of a window's column are alive with the weights.
   int64_t most_rows() const {
     const int64_t registers = window_registers(job_.target);
-    const int64_t held = holds_ ? taps() : job_.target.isa == Isa::kWasm ? 2 * window_.height : window_.height;
-    return std::clamp<int64_t>(registers - held - 3, 4, kMostRows);
+    const int64_t column = job_.target.isa == Isa::kWasm ? 2 * window_.height : window_.height;
+    const int64_t sums = registers - (holds_ ? window_.height * groups() : column) - 3;
+    return std::clamp<int64_t>(sums / parts(), 4 / parts(), kMostRows);
+  }
+
+  /// The output row (column) whose window begins at image row (column) `image`.
+  Affine in_output(Index image, int64_t padding, int64_t stride) {
+    const Affine padded = Affine(image) + Affine(padding);
+    return stride == 1 ? padded : Affine(b_.divide(b_.index(padded), stride));
   }
 
   /// The vectors at the end come first: what they write of the next row is written again.
   void all_columns(const RowTile& rows) {
-    const int64_t columns = output_.shape.w, left = window_.padding.left;
-    const int64_t right = static_cast<int64_t>(window_.reach_width()) - 1 - left;
+    const int64_t columns = output_.shape.w, left = window_.padding.left, step = lanes() * parts();
     const int64_t vectors = (columns + lanes() - 1) / lanes(), begin = left > 0 ? 1 : 0;
-    const int64_t end = std::max(begin, std::min(columns, width() - right) / lanes());
+    const int64_t spare = width() + left - (groups() - 1) * group_width() - step;
+    const int64_t end = std::max(begin, spare < 0 ? 0 : std::min(columns / lanes(), spare / step + 1));
     const auto at = [&](int64_t v) {
-      return ColumnTile{v * lanes() - left, true, static_cast<uint32_t>(std::min(columns - v * lanes(), lanes()))};
+      const auto count = static_cast<uint32_t>(std::min(columns - v * lanes(), lanes()));
+      return ColumnTile{v * step - left, v * lanes(), true, count};
     };
     // Many tiles would otherwise share what they load, and run out of registers.
     const auto edge = [&](int64_t v) {
@@ -103,52 +134,72 @@ class DirectDepthwise {
     for (int64_t v = end; v < vectors; ++v) edge(v);
     for (int64_t v = 0; v < begin; ++v) edge(v);
     if (begin + 1 == end)
-      tile(rows, {begin * lanes() - left, false, b_.lanes()});
+      tile(rows, {begin * step - left, begin * lanes(), false, b_.lanes()});
     else if (begin < end)
-      b_.loop(begin * lanes() - left, end * lanes() - left, lanes(),
-              [&](Index x) { tile(rows, {x, false, b_.lanes()}); });
+      b_.loop(begin * step - left, end * step - left, step,
+              [&](Index x) { tile(rows, {x, in_output(x, left, parts()), false, b_.lanes()}); });
   }
 
   void tile(const RowTile& rows, const ColumnTile& columns) {
     std::vector<Vec> sums;
-    for (uint32_t r = 0; r < rows.rows; ++r) sums.push_back(b_.copy(bias_));
-    if (columns.is_edge || holds_)
-      for (uint32_t j = 0; j < window_.width; ++j) {
-        const auto add = [&] { add_column(rows, columns, Affine(int64_t{j}), sums); };
-        holds_ || job_.target.isa != Isa::kWasm ? add() : b_.apart(add);
-      }
-    else
-      b_.loop(0, window_.width, 1, [&](Index j) { add_column(rows, columns, j, sums); });
-    b_.interleave(rows.rows, [&](uint32_t r) { sums[r] = activation_.apply(sums[r]); });
+    for (int64_t i = 0; i < rows.rows * parts(); ++i) sums.push_back(b_.copy(bias_));
+    const int64_t whole = columns.is_edge || holds_ ? 0 : window_.width / parts();
+    if (whole > 0) b_.loop(0, whole, 1, [&](Index g) { add_group(rows, columns, g, false, sums); });
+    for (int64_t g = whole; g < groups(); ++g) {
+      const auto add = [&] { add_group(rows, columns, Affine(g), is_single(g), sums); };
+      holds_ || job_.target.isa != Isa::kWasm ? add() : b_.apart(add);
+    }
+    b_.interleave(rows.rows, [&](uint32_t r) {
+      const size_t at = size_t{r} * static_cast<size_t>(parts());
+      if (parts() == 2) sums[at] = b_.add(b_.unzip_even(sums[at], sums[at + 1]), b_.unzip_odd(sums[at], sums[at + 1]));
+      sums[at] = activation_.apply(sums[at]);
+    });
     for (uint32_t r = 0; r < rows.rows; ++r)
-      writer_.store(b_.item(), rows.image_row + Affine(int64_t{r} + window_.padding.top),
-                    columns.image_column + Affine(window_.padding.left), sums[r], columns.lanes);
+      writer_.store(b_.item(), rows.output_row + Affine(int64_t{r}), columns.output_column,
+                    sums[size_t{r} * static_cast<size_t>(parts())], columns.lanes);
   }
 
-  /// What window column j adds to a tile: every loaded vector serves all rows that see it.
-  void add_column(const RowTile& rows, const ColumnTile& columns, const Affine& j, const std::vector<Vec>& sums) {
-    const int64_t dilation = window_.dilation_height, reach = static_cast<int64_t>(window_.reach_height());
+  /// What group g of the window's columns adds to a tile: every loaded vector serves all rows that see it.
+  void add_group(const RowTile& rows, const ColumnTile& columns, const Affine& g, bool single,
+                 const std::vector<Vec>& sums) {
+    const int64_t step = window_.stride_height, dilation = window_.dilation_height;
     std::vector<std::optional<Vec>> weights(window_.height);
-    for (int64_t y = 0; y < rows.rows - 1 + reach; ++y) {
+    for (int64_t y = 0; y < reach(rows.rows); ++y) {
       const int64_t image_row = rows.image_row.offset + y;
       if (rows.is_border && (image_row < 0 || image_row >= image_.shape.h)) continue;
-      std::optional<Vec> x;
-      for (int64_t r = 0; r <= std::min<int64_t>(y, rows.rows - 1); ++r) {
-        const int64_t i = (y - r) / dilation;
-        if ((y - r) % dilation != 0 || i >= window_.height) continue;
-        if (!x && !(x = load(rows.image_row + Affine(y), columns, j))) return;
-        auto& weight = weights[static_cast<size_t>(i)];
-        if (!weight) weight = holds_ ? held_[static_cast<size_t>(i * window_.width + j.offset)] : weight_at(i, j);
-        b_.fma_to(sums[static_cast<size_t>(r)], *x, *weight);
+      Loaded x;
+      bool is_loaded = false;
+      for (int64_t r = 0; r < rows.rows && r * step <= y; ++r) {
+        const int64_t distance = y - r * step, i = distance / dilation;
+        if (distance % dilation != 0 || i >= window_.height) continue;
+        if (!std::exchange(is_loaded, true)) x = load(rows.image_row + Affine(y), columns, g);
+        for (int64_t p = 0; p < parts(); ++p) {
+          const auto& part = x[static_cast<size_t>(p)];
+          if (!part) continue;
+          auto& weight = weights[static_cast<size_t>(i)];
+          if (!weight) weight = holds_ ? held_[static_cast<size_t>(i * groups() + g.offset)] : weight_at(i, g, single);
+          b_.fma_to(sums[static_cast<size_t>(r * parts() + p)], *part, *weight);
+        }
       }
     }
   }
 
-  /// What window column j sees in an image row, zeros outside of the image; nothing where it sees nothing else.
-  std::optional<Vec> load(const Affine& image_row, const ColumnTile& columns, const Affine& j) {
-    const Affine row = plane_ + image_row * width(), column = columns.image_column + j * window_.dilation_width;
-    if (!columns.is_edge) return b_.load(LoopBuffer::kX0, row + column);
-    const int64_t first = column.offset, behind = std::max<int64_t>(-first, 0);
+  /// What group g of the window's columns sees in an image row, zeros outside of the image; no vector where it would
+  /// have nothing else.
+  using Loaded = std::array<std::optional<Vec>, 2>;
+  Loaded load(const Affine& image_row, const ColumnTile& columns, const Affine& g) {
+    const Affine row = plane_ + image_row * width(), column = columns.image_column + g * group_width();
+    Loaded found;
+    for (int64_t p = 0; p < parts(); ++p) {
+      const Affine first = column + Affine(p * lanes());
+      found[static_cast<size_t>(p)] =
+          columns.is_edge ? load_edge(row, first.offset) : b_.load(LoopBuffer::kX0, row + first);
+    }
+    return found;
+  }
+
+  std::optional<Vec> load_edge(const Affine& row, int64_t first) {
+    const int64_t behind = std::max<int64_t>(-first, 0);
     if (first >= width() || behind >= lanes()) return std::nullopt;
     const int64_t wanted = width() >= lanes() ? lanes() : lanes() - behind;
     const auto inside = static_cast<uint32_t>(std::min(wanted, width() - std::max<int64_t>(first, 0)));
@@ -156,8 +207,12 @@ class DirectDepthwise {
     return behind == 0 ? x : b_.slide_up(x, static_cast<uint32_t>(behind));
   }
 
-  Vec weight_at(int64_t i, const Affine& j) {
-    return b_.splat(LoopBuffer::kWeights, Affine(b_.item()) * (taps() + 1) + j + Affine(1 + i * window_.width));
+  /// Group g of the window's row i: a weight in all lanes, or those of a pair in turns (0 for one that it lacks).
+  Vec weight_at(int64_t i, const Affine& g, bool single) {
+    const Affine at = Affine(b_.item()) * (taps() + 1) + g * parts() + Affine(1 + i * window_.width);
+    const Vec first = b_.splat(LoopBuffer::kWeights, at);
+    if (parts() == 1) return first;
+    return b_.zip_low(first, single ? b_.constant(0) : b_.splat(LoopBuffer::kWeights, at + Affine(1)));
   }
 
   const LayerRequest& job_;
@@ -179,9 +234,10 @@ class DirectDepthwise {
 bool is_direct_depthwise(const LayerRequest& request, const Convolution& layer) {
   const Window& w = layer.window;
   const auto in_rows = [](const LayerTensor& t) { return t.layout.kind == LayoutKind::kChannelRows; };
-  return w.stride_height == 1 && w.stride_width == 1 && uint64_t{w.height} * w.width <= kMostTaps &&
-         request.strip_rows == 0 && request.input_activation.is_none() && in_rows(request.inputs[0]) &&
-         in_rows(request.output) && w.padding.left < request.target.vector->lanes;
+  const bool is_stride = w.stride_width == 1 || (w.stride_width == 2 && w.dilation_width == 1);
+  return is_stride && uint64_t{w.height} * w.width <= kMostTaps && request.strip_rows == 0 &&
+         request.input_activation.is_none() && in_rows(request.inputs[0]) && in_rows(request.output) &&
+         w.padding.left < request.target.vector->lanes;
 }
 
 LayerSteps direct_depthwise_steps(const LayerRequest& request, const Convolution& layer) {

@@ -1,4 +1,4 @@
-// Depthwise convolutions of stride 1 that read the image where it lies.
+// Depthwise convolutions that read the image where it lies.
 #pragma once
 
 #include <vector>
@@ -7,14 +7,18 @@
 
 namespace espalier {
 
-/// Whether direct_depthwise_steps can write this layer: stride 1, a window of moderate size, both tensors in channel
-/// rows, whole images, nothing applied to the input, and less padding on the left than a vector has lanes.
+/// Whether direct_depthwise_steps can write this layer: stride 1 or, without dilation, 2, a window of moderate size,
+/// both tensors in channel rows, whole images, nothing applied to the input, and less padding on the left than a vector
+/// has lanes.
 bool is_direct_depthwise(const LayerRequest& request, const Convolution& layer);
 
 /// A register holds the sums of one vector of columns of one row; a tile has several rows below each other, which share
 /// what they load. Vectors at the left edge are loaded from the row's start and slid up, zeros behind them; at the
 /// right edge only what is in the row is loaded; window rows above and below the image are left out. Sums as
 /// convolution_steps says.
+///
+/// With stride 2 nothing is sorted before it is multiplied: the window's columns go in pairs (w0, w1), (w2, w3 or 0),
+/// .., two vectors of the image are multiplied by (w0, w1, w0, w1, ..), and at the end even and odd lanes are added.
 LayerSteps direct_depthwise_steps(const LayerRequest& request, const Convolution& layer);
 
 /// Per output channel the bias, then the weights of its window, rows first.

@@ -79,9 +79,11 @@ Vec LoopBuilder::load(LoopBuffer buffer, const Affine& at, uint32_t lanes) {
   return d;
 }
 
-Vec LoopBuilder::load_even(LoopBuffer buffer, const Affine& at, uint32_t lanes) {
+Vec LoopBuilder::load_strided(LoopBuffer buffer, const Affine& at, int64_t stride, uint32_t lanes) {
   const Vec d = fresh();
-  emit_access(LoopOp::kLoadEven, buffer, at, lanes).d = d.id;
+  LoopInstruction& instruction = emit_access(LoopOp::kLoadStrided, buffer, at, lanes);
+  instruction.d = d.id;
+  instruction.immediate = stride;
   return d;
 }
 

@@ -53,7 +53,7 @@ class LoopBuilder {
   Vec constant(float value);
   Vec copy(Vec a);
   Vec load(LoopBuffer buffer, const Affine& at, uint32_t lanes = 0);
-  Vec load_even(LoopBuffer buffer, const Affine& at, uint32_t lanes = 0);
+  Vec load_strided(LoopBuffer buffer, const Affine& at, int64_t stride, uint32_t lanes = 0);
   Vec splat(LoopBuffer buffer, const Affine& at);
   void store(LoopBuffer buffer, const Affine& at, Vec a, uint32_t lanes = 0);
   Vec add(Vec a, Vec b) { return binary(LoopOp::kAdd, a, b); }
@@ -68,6 +68,8 @@ class LoopBuilder {
   Vec max_lanes(Vec a) { return unary(LoopOp::kMaxLanes, a); }
   Vec zip_low(Vec a, Vec b) { return binary(LoopOp::kZipLow, a, b); }
   Vec zip_high(Vec a, Vec b) { return binary(LoopOp::kZipHigh, a, b); }
+  Vec unzip_even(Vec a, Vec b) { return binary(LoopOp::kUnzipEven, a, b); }
+  Vec unzip_odd(Vec a, Vec b) { return binary(LoopOp::kUnzipOdd, a, b); }
   /// a, `distance` lanes further up; zeros below
   Vec slide_up(Vec a, uint32_t distance);
   /// c + a * b

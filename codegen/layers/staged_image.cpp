@@ -8,9 +8,6 @@ namespace {
 /// Vectors of a line that are copied side by side.
 constexpr uint32_t kVectorsPerTurn = 4;
 
-/// Elements that are copied side by side where they stand far apart.
-constexpr uint32_t kElementsPerTurn = 8;
-
 int64_t rounded_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 }  // namespace
@@ -45,9 +42,11 @@ StagedImage::StagedImage(const Window& window, const LayerTensor& image, const S
     phase.count = phase.source < width ? (width - 1 - phase.source) / stride + 1 : 0;
     phase.count = std::max<int64_t>(0, std::min(phase.count, phase.needed - phase.begin));
     phases_.push_back(phase);
+  }
+  for (const Phase& phase : phases_) {
     const int64_t end = std::max(phase.begin + phase.count, int64_t{0});
     pitch_ = std::max({pitch_, rounded_up(output.w, lanes) + reach / stride + 1,
-                       phase.begin + rounded_up(phase.count, lanes), rounded_up(phase.begin, lanes),
+                       phase.begin + rounded_up(std::max(phase.count, pairs()), lanes), rounded_up(phase.begin, lanes),
                        end + rounded_up(std::max<int64_t>(phase.needed - end, 0), lanes)});
   }
   pitch_ = rounded_up(pitch_, 8);
@@ -74,11 +73,18 @@ void StagedImage::fill(LoopBuilder& b, const Affine& to, int64_t first, int64_t 
   b.loop(first, first + count, lanes_, [&](Index i) { b.store(LoopBuffer::kScratch, to + Affine(i), value); });
 }
 
+int64_t StagedImage::pairs() const {
+  const bool parts =
+      window_.stride_width == 2 && (image_.layout.kind != LayoutKind::kInterleaved || image_.shape.c == 1);
+  return parts ? std::max(phases_[0].count, phases_[1].count) : 0;
+}
+
 int64_t StagedImage::exact_rows() const {
   const int64_t width = image_.shape.w, height = image_.shape.h, stride = window_.stride_width;
   int64_t last = 0;  // pixel that a row's vectors read last
   for (const Phase& phase : phases_)
     if (phase.count > 0) last = std::max(last, phase.source + (rounded_up(phase.count, lanes_) - 1) * stride);
+  if (pairs() > 0) last = 2 * rounded_up(pairs(), lanes_) - 1;
   const bool has_padding = image_.layout.kind == LayoutKind::kChannelRows;
   const int64_t room = has_padding ? image_.layout.stride - width * height : 0;
   const int64_t behind = std::max<int64_t>(last - (width - 1) - room, 0);
@@ -90,46 +96,72 @@ Affine StagedImage::source_row(LoopBuilder& b, const Affine& channel, const Affi
   return element_at(b, image_, channel, row * image_.shape.w);
 }
 
+/// Calls copy(first, count) for turns of kVectorsPerTurn vectors that are among the first `plain` places, then for the
+/// rest, whose place is constant.
+void StagedImage::in_turns(LoopBuilder& b, int64_t count, int64_t plain,
+                           const std::function<void(const Affine&, int64_t)>& copy) const {
+  const int64_t turn = int64_t{kVectorsPerTurn} * lanes_, whole = std::min(count, plain) / turn * turn;
+  if (whole > turn)
+    b.loop(0, whole, turn, [&](Index i) { copy(Affine(i), turn); });
+  else
+    for (int64_t i = 0; i < whole; i += turn) copy(Affine(i), turn);
+  copy(Affine(whole), count - whole);
+}
+
+/// Lines of a phase each, vector by vector; elements of a line stand `step` apart.
+void StagedImage::stage_lines(LoopBuilder& b, const Affine& from, const Affine& to, int64_t step, int64_t unit,
+                              bool may_read_on) const {
+  for (size_t q = 0; q < phases_.size(); ++q) {
+    const Phase& phase = phases_[q];
+    const Affine line = to + Affine(static_cast<int64_t>(q) * pitch_ + phase.begin);
+    const Affine source = from + Affine(phase.source * unit);
+    in_turns(b, phase.count, phase.count, [&](const Affine& first, int64_t count) {
+      b.interleave(static_cast<uint32_t>((count + lanes_ - 1) / lanes_), [&](uint32_t v) {
+        const Affine at = first + Affine(int64_t{v} * lanes_);
+        const int64_t left = count - int64_t{v} * lanes_;
+        const auto lanes = may_read_on ? lanes_ : static_cast<uint32_t>(std::min<int64_t>(left, lanes_));
+        const Affine element = source + at * step;
+        const Vec x =
+            step == 1 ? b.load(LoopBuffer::kX0, element, lanes) : b.load_strided(LoopBuffer::kX0, element, step, lanes);
+        b.store(LoopBuffer::kScratch, line + at, mapped(x));
+      });
+    });
+  }
+}
+
+/// Both lines of a row of which even and odd columns part: two vectors of the image make one of each.
+void StagedImage::stage_pairs(LoopBuilder& b, const Affine& from, const Affine& to, bool may_read_on) const {
+  const int64_t width = image_.shape.w;
+  const auto vector = [&](const Affine& at) {
+    const int64_t left = may_read_on || !at.terms.empty() ? 2 * int64_t{lanes_} : width - 2 * at.offset;
+    const auto half = [&](int64_t skipped) {
+      const auto lanes = static_cast<uint32_t>(std::clamp<int64_t>(left - skipped, 0, lanes_));
+      return lanes == 0 ? b.constant(0) : mapped(b.load(LoopBuffer::kX0, from + at * 2 + Affine(skipped), lanes));
+    };
+    const Vec low = half(0), high = half(lanes_);
+    const Vec even = b.unzip_even(low, high), odd = b.unzip_odd(low, high);
+    for (size_t q = 0; q < 2; ++q)
+      b.store(LoopBuffer::kScratch, to + at + Affine(static_cast<int64_t>(q) * pitch_ + phases_[q].begin),
+              phases_[q].source == 0 ? even : odd);
+  };
+  in_turns(b, pairs(), may_read_on ? pairs() : width / 2, [&](const Affine& first, int64_t count) {
+    const auto vectors = static_cast<uint32_t>((count + lanes_ - 1) / lanes_);
+    const auto nth = [&](uint32_t v) { vector(first + Affine(int64_t{v} * lanes_)); };
+    if (map_)
+      b.interleave(vectors, nth);
+    else  // few registers at once: some may be held
+      for (uint32_t v = 0; v < vectors; ++v) nth(v);
+  });
+}
+
 /// One image row into its lines. `may_read_on`: elements behind the row's end may be read, since they are in the
 /// buffer.
 void StagedImage::stage_row(LoopBuilder& b, const Affine& from, const Affine& to, bool may_read_on) const {
-  const int64_t stride = window_.stride_width;
-  const bool is_interleaved = image_.layout.kind == LayoutKind::kInterleaved && image_.shape.c > 1;
-  const int64_t step = is_interleaved ? stride * image_.shape.c : stride, unit = is_interleaved ? image_.shape.c : 1;
-  for (size_t q = 0; q < phases_.size(); ++q) {
-    const Phase& phase = phases_[q];
-    if (phase.count == 0) continue;
-    const Affine line = to + Affine(static_cast<int64_t>(q) * pitch_ + phase.begin);
-    const Affine source = from + Affine(phase.source * unit);
-    if (step > 2) {
-      const auto elements = [&](const Affine& first, uint32_t count) {
-        b.interleave(count, [&](uint32_t e) {
-          const Affine i = first + Affine(e);
-          b.store(LoopBuffer::kScratch, line + i, map_(b.splat(LoopBuffer::kX0, source + i * step)), 1);
-        });
-      };
-      const int64_t in_turns = phase.count / kElementsPerTurn * kElementsPerTurn;
-      if (in_turns > 0) b.loop(0, in_turns, kElementsPerTurn, [&](Index i) { elements(Affine(i), kElementsPerTurn); });
-      elements(Affine(in_turns), static_cast<uint32_t>(phase.count - in_turns));
-      continue;
-    }
-    const auto load = [&](const Affine& at, uint32_t lanes) {
-      return step == 2 ? b.load_even(LoopBuffer::kX0, at, lanes) : b.load(LoopBuffer::kX0, at, lanes);
-    };
-    const auto copy = [&](const Affine& first, int64_t count) {
-      b.interleave(static_cast<uint32_t>((count + lanes_ - 1) / lanes_), [&](uint32_t v) {
-        const int64_t i = int64_t{v} * lanes_;
-        const auto lanes = may_read_on ? lanes_ : static_cast<uint32_t>(std::min<int64_t>(count - i, lanes_));
-        b.store(LoopBuffer::kScratch, line + first + Affine(i), map_(load(source + (first + Affine(i)) * step, lanes)));
-      });
-    };
-    const int64_t turn = int64_t{kVectorsPerTurn} * lanes_, in_turns = phase.count / turn * turn;
-    if (in_turns > turn)
-      b.loop(0, in_turns, turn, [&](Index i) { copy(Affine(i), turn); });
-    else
-      for (int64_t i = 0; i < in_turns; i += turn) copy(Affine(i), turn);
-    copy(Affine(in_turns), phase.count - in_turns);
-  }
+  const int64_t channels = image_.layout.kind == LayoutKind::kInterleaved ? int64_t{image_.shape.c} : 1;
+  if (pairs() > 0)
+    stage_pairs(b, from, to, may_read_on);
+  else
+    stage_lines(b, from, to, window_.stride_width * channels, channels, may_read_on);
 }
 
 void StagedImage::stage(LoopBuilder& b, const Affine& first_channel, const Affine& output_row, float padding) const {

@@ -50,7 +50,16 @@ class StagedImage {
     int64_t needed = 0;  ///< places that outputs read
   };
   void stage_row(LoopBuilder& b, const Affine& from, const Affine& to, bool may_read_on) const;
+  void stage_lines(LoopBuilder& b, const Affine& from, const Affine& to, int64_t step, int64_t unit,
+                   bool may_read_on) const;
+  void stage_pairs(LoopBuilder& b, const Affine& from, const Affine& to, bool may_read_on) const;
+  void in_turns(LoopBuilder& b, int64_t count, int64_t plain,
+                const std::function<void(const Affine&, int64_t)>& copy) const;
+  /// Places to write in both lines of a row of which even and odd columns part, which begin with columns 0 and 1; 0
+  /// where rows do not part so.
+  int64_t pairs() const;
   void fill(LoopBuilder& b, const Affine& to, int64_t first, int64_t count, Vec value) const;
+  Vec mapped(Vec x) const { return map_ ? map_(x) : x; }
   /// Image rows at the end from which whole vectors would read behind the buffer.
   int64_t exact_rows() const;
   Affine source_row(LoopBuilder& b, const Affine& channel, const Affine& row) const;
@@ -61,7 +70,7 @@ class StagedImage {
   int64_t pitch_ = 0;  ///< elements of a line
   int64_t row_ = 0, plane_ = 0;
   bool has_one_strip_ = false;
-  std::function<Vec(Vec)> map_ = [](Vec x) { return x; };
+  std::function<Vec(Vec)> map_;  ///< none: as it is
   std::vector<Phase> phases_;
 };
 

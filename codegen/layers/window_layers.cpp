@@ -103,23 +103,36 @@ struct WindowFold {
   Activation input_activation = {};
   /// Instead of `add`, where the weights are not held: the weight of row i, column j.
   std::function<Vec(const Affine& i, const Affine& j)> weight_in_loop{};
+  /// Even and odd columns of the window have sums of their own, which are added at the end.
+  bool sums_by_parity = false;
+};
+
+/// Sums of a tile's outputs.
+struct TileSums {
+  std::vector<Vec> even, odd;  ///< by column of the window; the same ones unless WindowFold::sums_by_parity
+  uint32_t vectors = 1;        ///< of a row
+
+  uint32_t rows() const { return static_cast<uint32_t>(even.size()) / vectors; }
+  Vec at(uint32_t row, uint32_t vector, uint32_t column) const {
+    return (column % 2 == 0 ? even : odd)[row * vectors + vector];
+  }
 };
 
 /// A tile's sums, row by row of the window: few values at once, and chains of additions as short as a row, which is
 /// what WebAssembly wants.
 void add_by_rows(LoopBuilder& b, const WindowFold& fold, const StagedImage& staged, const Affine& base,
-                 const std::vector<Vec>& sums, uint32_t vectors) {
+                 const TileSums& sums) {
   const Window& w = fold.window;
   b.loop(0, w.height, 1, [&](Index i) {
     for (uint32_t j = 0; j < w.width; ++j) {
       const Vec weight = fold.weight_in_loop(i, j);
-      for (uint32_t s = 0; s < sums.size(); ++s) {
-        const int64_t row = int64_t{s / vectors} * w.stride_height;
-        const Affine at =
-            base + Affine(i) * (w.dilation_height * staged.row_elements()) +
-            Affine(row * staged.row_elements() + staged.tap_offset(0, j) + int64_t{s % vectors} * b.lanes());
-        b.fma_to(sums[s], b.load(LoopBuffer::kScratch, at), weight);
-      }
+      for (uint32_t row = 0; row < sums.rows(); ++row)
+        for (uint32_t v = 0; v < sums.vectors; ++v) {
+          const int64_t place =
+              int64_t{row} * w.stride_height * staged.row_elements() + staged.tap_offset(0, j) + int64_t{v} * b.lanes();
+          const Affine at = base + Affine(i) * (w.dilation_height * staged.row_elements()) + Affine(place);
+          b.fma_to(sums.at(row, v, j), b.load(LoopBuffer::kScratch, at), weight);
+        }
     }
   });
 }
@@ -140,41 +153,39 @@ uint32_t staged_rows(const Window& w, uint32_t tile_rows) {
 /// Column by column of the window: a column's weights and a loaded vector at once, which serves all rows of the tile
 /// that see it.
 void add_by_columns(LoopBuilder& b, const WindowFold& fold, const StagedImage& staged, const Affine& base,
-                    const std::vector<Vec>& sums, uint32_t vectors) {
+                    const TileSums& sums) {
   const Window& w = fold.window;
-  const auto tile_rows = static_cast<uint32_t>(sums.size()) / vectors;
   const auto column = [&](const Affine& j, const Affine& at) {
     std::vector<Vec> weights;
     for (uint32_t i = 0; i < w.height; ++i) weights.push_back(fold.weight_in_loop(i, j));
-    for (uint32_t r = 0; r < staged_rows(w, tile_rows); ++r)
-      for (uint32_t v = 0; v < vectors; ++v) {
+    for (uint32_t r = 0; r < staged_rows(w, sums.rows()); ++r)
+      for (uint32_t v = 0; v < sums.vectors; ++v) {
         std::optional<Vec> x;
-        for_rows_that_see(w, r, tile_rows, [&](uint32_t o, uint32_t i) {
+        for_rows_that_see(w, r, sums.rows(), [&](uint32_t o, uint32_t i) {
           const int64_t place = int64_t{r} * staged.row_elements() + int64_t{v} * b.lanes();
           if (!x) x = b.load(LoopBuffer::kScratch, base + at + Affine(place));
-          b.fma_to(sums[o * vectors + v], *x, weights[i]);
+          b.fma_to(sums.at(o, v, static_cast<uint32_t>(j.offset)), *x, weights[i]);
         });
       }
   };
   if (w.stride_width == 1)
     b.loop(0, w.width, 1, [&](Index j) { column(j, Affine(j) * w.dilation_width); });
   else
-    for (uint32_t j = 0; j < w.width; ++j) column(j, staged.tap_offset(0, j));
+    for (uint32_t j = 0; j < w.width; ++j) column(Affine(int64_t{j}), staged.tap_offset(0, j));
 }
 
 /// The same written out: every loaded vector serves all rows of the tile that see it.
 void add_unrolled(LoopBuilder& b, const WindowFold& fold, const StagedImage& staged, const Affine& base,
-                  const std::vector<Vec>& sums, uint32_t vectors) {
+                  const TileSums& sums) {
   const Window& w = fold.window;
-  const auto tile_rows = static_cast<uint32_t>(sums.size()) / vectors;
   for (uint32_t j = 0; j < w.width; ++j)
-    for (uint32_t r = 0; r < staged_rows(w, tile_rows); ++r)
-      for (uint32_t v = 0; v < vectors; ++v) {
+    for (uint32_t r = 0; r < staged_rows(w, sums.rows()); ++r)
+      for (uint32_t v = 0; v < sums.vectors; ++v) {
         std::optional<Vec> x;
-        for_rows_that_see(w, r, tile_rows, [&](uint32_t o, uint32_t i) {
+        for_rows_that_see(w, r, sums.rows(), [&](uint32_t o, uint32_t i) {
           const int64_t place = int64_t{r} * staged.row_elements() + staged.tap_offset(0, j) + int64_t{v} * b.lanes();
           if (!x) x = b.load(LoopBuffer::kScratch, base + Affine(place));
-          fold.add(sums[o * vectors + v], *x, i, j);
+          fold.add(sums.at(o, v, j), *x, i, j);
         });
       }
 }
@@ -186,7 +197,7 @@ void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, con
   StagedImage staged(fold.window, fold.image, y.shape, strip_height, 1, b.lanes());
   b.set_elements(LoopBuffer::kScratch, staged.elements() + b.lanes());
   const ActivationCode input_code(b, fold.input_activation);
-  staged.set_map([&](Vec x) { return input_code.apply(x); });
+  if (!fold.input_activation.is_none()) staged.set_map([&](Vec x) { return input_code.apply(x); });
   RowWriter writer(b, y, strip_height >= y.shape.h && has_room(y, b.lanes()));
   writer.set_passage(staged.elements());
   for_strip(b, strip, y.shape.h, strip_height, [&](const Affine& first_row, uint32_t rows) {
@@ -194,19 +205,26 @@ void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, con
     fold.begin();
     for_tiles(b, rows, y.shape.w, fold.tile,
               [&](const Affine& row, uint32_t tile_rows, const Affine& column, uint32_t vectors, uint32_t in_last) {
-                std::vector<Vec> sums;
-                for (uint32_t i = 0; i < tile_rows * vectors; ++i) sums.push_back(fold.start());
+                const uint32_t count = tile_rows * vectors;
+                TileSums tile{{}, {}, vectors};
+                for (uint32_t i = 0; i < count; ++i) tile.even.push_back(fold.start());
+                for (uint32_t i = 0; i < count; ++i)
+                  tile.odd.push_back(fold.sums_by_parity ? b.copy(b.constant(0)) : tile.even[i]);
                 const Affine base = staged.tap(0, row, 0, 0) + column;
-                if (fold.weight_in_loop && b.target().isa == Isa::kWasm && fold.window.stride_width > 1)
-                  add_by_rows(b, fold, staged, base, sums, vectors);
+                const bool by_rows = b.target().isa == Isa::kWasm && fold.window.stride_width > 1;
+                if (fold.weight_in_loop && by_rows && !fold.sums_by_parity)
+                  add_by_rows(b, fold, staged, base, tile);
                 else if (fold.weight_in_loop)
-                  add_by_columns(b, fold, staged, base, sums, vectors);
+                  add_by_columns(b, fold, staged, base, tile);
                 else
-                  add_unrolled(b, fold, staged, base, sums, vectors);
+                  add_unrolled(b, fold, staged, base, tile);
                 const auto at_row = [&](uint32_t i) { return first_row + row + Affine(i / vectors); };
                 const auto at_column = [&](uint32_t i) { return column + Affine(int64_t{i % vectors} * b.lanes()); };
-                const auto count = static_cast<uint32_t>(sums.size());
-                b.interleave(count, [&](uint32_t i) { sums[i] = fold.finish(sums[i], at_row(i), at_column(i)); });
+                std::vector<Vec> sums = tile.even;
+                b.interleave(count, [&](uint32_t i) {
+                  if (fold.sums_by_parity) sums[i] = b.add(sums[i], tile.odd[i]);
+                  sums[i] = fold.finish(sums[i], at_row(i), at_column(i));
+                });
                 for (uint32_t i = 0; i < count; ++i)
                   writer.store(output_channel, at_row(i), at_column(i), sums[i],
                                (i + 1) % vectors == 0 ? in_last : b.lanes());
@@ -214,10 +232,10 @@ void emit_fold(LoopBuilder& b, const WindowFold& fold, Index output_channel, con
   });
 }
 
-/// Accumulators beside the weights (where those fit) and a loaded vector or two.
-Tile fold_tile(const Target& target, const Shape& output, uint32_t held) {
+/// Accumulators beside the weights (where those fit) and a loaded vector or two; `chains` of them for each sum.
+Tile fold_tile(const Target& target, const Shape& output, uint32_t held, uint32_t chains = 1) {
   const uint32_t lanes = target.vector->lanes, free_registers = window_registers(target) - 3;
-  const uint32_t sums = held + 4 <= free_registers ? std::min(8u, free_registers - held) : 8;
+  const uint32_t sums = (held + 4 <= free_registers ? std::min(8u, free_registers - held) : 8) / chains;
   const uint32_t row_vectors = (output.w + lanes - 1) / lanes;
   Tile best;
   double best_cost = std::numeric_limits<double>::infinity();
@@ -253,6 +271,10 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
   }
   const Affine input = multiplier == 1 ? Affine(channel) : Affine(b.divide(channel, multiplier));
   const bool holds_weights = holds_window(job, w);
+  // Strips give the bits of the whole image.
+  LayerRequest whole = job;
+  whole.strip_rows = 0;
+  const bool by_parity = w.stride_width == 2 && is_direct_depthwise(whole, layer);
   std::vector<Vec> held;
   Vec bias{};
   const ActivationCode activation(b, job.layer.activation);
@@ -262,7 +284,7 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
   WindowFold fold{w,
                   job.inputs[0],
                   job.output,
-                  fold_tile(job.target, job.output.shape, holds_weights ? taps : 0),
+                  fold_tile(job.target, job.output.shape, holds_weights ? taps : 0, by_parity ? 2 : 1),
                   0,
                   [&](Vec sum, Vec x, uint32_t i, uint32_t j) { b.fma_to(sum, x, held[i * w.width + j]); },
                   [&] { return b.copy(bias); },
@@ -275,6 +297,7 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
                   },
                   job.input_activation};
   if (!holds_weights) fold.weight_in_loop = weight_at;
+  fold.sums_by_parity = by_parity;
   emit_fold(b, fold, channel, input, strip, rows);
   auto steps = step.finish_layer();
   if (steps) steps->front().strip_rows = job.strip_rows;

@@ -19,8 +19,7 @@ enum class LoopOp : uint8_t {
   kConstant,     ///< d = value
   kCopy,         ///< d = a
   kLoad,         ///< d[0..lanes) = buffer[access ..], the rest 0
-  kLoadEven,     ///< d[l] = buffer[access + 2 * l] for l < lanes, the rest 0; reads nothing in between the last and the
-                 ///< next
+  kLoadStrided,  ///< d[l] = buffer[access + immediate * l] for l < lanes, the rest 0 (immediate > 1); reads no others
   kSplatLoad,    ///< all lanes of d = buffer[access]
   kStore,        ///< buffer[access ..] = a[0..lanes)
   kAdd,          ///< d = a + b
@@ -28,26 +27,28 @@ enum class LoopOp : uint8_t {
   kMultiply,     ///< d = a * b
   kDivide,       ///< d = a / b
   kFma,          ///< d = c + a * b: one rounding with Arithmetic::kFma, two with kMulAdd (the target's)
-  kMax,          ///< d = a > b ? a : b. NaN in a gives b (a clamp); NaN in b gives b where a is a constant (a limit that
-                 ///< keeps NaN), else b or a; of two zeros it may be either
-  kMin,          ///< d = a < b ? a : b (the same)
-  kScale,        ///< d = a * 2^n for b = kScaleBias + n, n whole, -126 <= n <= 127 (exact but for under- and overflow); a
-                 ///< NaN gives NaN whatever b is
-  kSumLanes,     ///< all lanes of d = the lanes of a added in halves: lane l + lane l + n/2 for n = L, L/2, .., 2
-  kMaxLanes,     ///< all lanes of d = the same with kMax
-  kZipLow,       ///< d[2 l] = a[l], d[2 l + 1] = b[l] for l < L/2
-  kZipHigh,      ///< the same of their upper halves: a[l + L/2], b[l + L/2]
-  kSlideUp,      ///< d[l] = a[l - immediate], 0 where l < immediate (0 < immediate < L)
-  kIndex,        ///< i = access.offset + sum of access.terms (an affine value; no buffer)
-  kLoadIndex,    ///< i = table[access] (LoopProgram::table)
-  kIndexMin,     ///< i = min(j, immediate)
-  kIndexMax,     ///< i = max(j, immediate)
+  kMax,        ///< d = a > b ? a : b. NaN in a gives b (a clamp); NaN in b gives b where a is a constant (a limit that
+               ///< keeps NaN), else b or a; of two zeros it may be either
+  kMin,        ///< d = a < b ? a : b (the same)
+  kScale,      ///< d = a * 2^n for b = kScaleBias + n, n whole, -126 <= n <= 127 (exact but for under- and overflow); a
+               ///< NaN gives NaN whatever b is
+  kSumLanes,   ///< all lanes of d = the lanes of a added in halves: lane l + lane l + n/2 for n = L, L/2, .., 2
+  kMaxLanes,   ///< all lanes of d = the same with kMax
+  kZipLow,     ///< d[2 l] = a[l], d[2 l + 1] = b[l] for l < L/2
+  kZipHigh,    ///< the same of their upper halves: a[l + L/2], b[l + L/2]
+  kUnzipEven,  ///< d[l] = (a, b)[2 l], the even ones of both one after the other
+  kUnzipOdd,   ///< d[l] = (a, b)[2 l + 1]
+  kSlideUp,    ///< d[l] = a[l - immediate], 0 where l < immediate (0 < immediate < L)
+  kIndex,      ///< i = access.offset + sum of access.terms (an affine value; no buffer)
+  kLoadIndex,  ///< i = table[access] (LoopProgram::table)
+  kIndexMin,   ///< i = min(j, immediate)
+  kIndexMax,   ///< i = max(j, immediate)
   kIndexDivide,  ///< i = j / immediate (j >= 0, immediate > 0)
   kIndexModulo,  ///< i = j % immediate (j >= 0, immediate > 0)
   kLoop,         ///< runs what follows, up to its kEndLoop, for i = begin, begin + immediate, ... while i < end
   kEndLoop,      ///< ends the innermost loop; the counter is not to be read behind it
 };
-inline constexpr int kLoopOpCount = 27;
+inline constexpr int kLoopOpCount = 29;
 
 /// What a program reads and writes: the parameters of its function, in this order. All are fp32 but the table.
 enum class LoopBuffer : uint8_t {
@@ -91,9 +92,9 @@ struct LoopInstruction {
   LoopOp op = LoopOp::kConstant;
   uint32_t d = 0, a = 0, b = 0,
            c = 0;         ///< registers: of vectors or, where the table above says i, j, of integers (d, a)
-  uint32_t lanes = 0;     ///< kLoad, kLoadEven, kStore: 1..L
+  uint32_t lanes = 0;     ///< kLoad, kLoadStrided, kStore: 1..L
   float value = 0;        ///< kConstant
-  int64_t immediate = 0;  ///< kSlideUp, kIndexMin, ..., kLoop (step, > 0)
+  int64_t immediate = 0;  ///< kLoadStrided, kSlideUp, kIndexMin, ..., kLoop (step, > 0)
   LoopAccess access;
   LoopBound begin, end;  ///< kLoop
   bool operator==(const LoopInstruction&) const = default;

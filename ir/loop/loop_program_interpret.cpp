@@ -150,8 +150,8 @@ class Interpreter {
         return a;
       case LoopOp::kLoad:
         return loaded(op, 1);
-      case LoopOp::kLoadEven:
-        return loaded(op, 2);
+      case LoopOp::kLoadStrided:
+        return loaded(op, static_cast<uint32_t>(op.immediate));
       case LoopOp::kSplatLoad:
         return each([v = *source(op.access, 1)](uint32_t) { return v; });
       case LoopOp::kAdd:
@@ -178,6 +178,10 @@ class Interpreter {
         return each([&](uint32_t l) { return (l % 2 == 0 ? a : b)[l / 2]; });
       case LoopOp::kZipHigh:
         return each([&](uint32_t l) { return (l % 2 == 0 ? a : b)[(l + lanes_) / 2]; });
+      case LoopOp::kUnzipEven:
+        return each([&](uint32_t l) { return 2 * l < lanes_ ? a[2 * l] : b[2 * l - lanes_]; });
+      case LoopOp::kUnzipOdd:
+        return each([&](uint32_t l) { return 2 * l < lanes_ ? a[2 * l + 1] : b[2 * l + 1 - lanes_]; });
       case LoopOp::kSlideUp:
         return each([&](uint32_t l) { return l < op.immediate ? 0.0f : a[l - op.immediate]; });
       default:

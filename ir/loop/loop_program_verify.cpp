@@ -53,13 +53,15 @@ class Verifier {
     if (info.has_access)
       if (Status s = check_access(op, info); !s) return s;
     if (!info.writes_vector) return {};
-    if (Status s = check_slide(op); !s) return s;
+    if (Status s = check_immediate(op); !s) return s;
     if (op.d >= program_.vectors) return internal_error("writes v{}, but there are {} vectors", op.d, program_.vectors);
     vectors_[op.d] = true;
     return {};
   }
 
-  Status check_slide(const LoopInstruction& op) const {
+  Status check_immediate(const LoopInstruction& op) const {
+    if (op.op == LoopOp::kLoadStrided && (op.immediate <= 1 || op.immediate > kMostIndex))
+      return internal_error("has a stride of {}, but 2 to {} are legal", op.immediate, kMostIndex);
     if (op.op == LoopOp::kSlideUp && (op.immediate <= 0 || op.immediate >= program_.lanes()))
       return internal_error("slides by {} lanes, but 1 to {} are legal", op.immediate, program_.lanes() - 1);
     return {};
@@ -81,7 +83,7 @@ class Verifier {
       if (id >= program_.integers) return internal_error("names i{}, but there are {} integers", id, program_.integers);
     if (info.has_lanes && (op.lanes == 0 || op.lanes > program_.lanes()))
       return internal_error("has {} lanes, but 1 to {} are legal", op.lanes, program_.lanes());
-    return check_slide(op);
+    return check_immediate(op);
   }
 
   Status check_read(uint32_t id) const {
@@ -129,8 +131,8 @@ class Verifier {
       return internal_error("stores to a buffer that is only read");
     const auto at = value(op.access);
     if (!at) return at.error();
-    const uint32_t lanes = info.has_lanes ? op.lanes : 1, step = op.op == LoopOp::kLoadEven ? 2 : 1;
-    const int64_t last = at->high + int64_t{lanes - 1} * step;
+    const int64_t lanes = info.has_lanes ? op.lanes : 1, step = op.op == LoopOp::kLoadStrided ? op.immediate : 1;
+    const int64_t last = at->high + (lanes - 1) * step;
     const auto elements = static_cast<int64_t>(program_.elements[static_cast<size_t>(op.access.buffer)]);
     if (at->low < 0 || last >= elements)
       return internal_error("touches elements {} to {}, but its buffer has {}", at->low, last, elements);

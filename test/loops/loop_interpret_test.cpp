@@ -58,6 +58,8 @@ TEST(LoopInterpreter, Arithmetic) {
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.max_lanes(x); }), ElementsAre(3.5f, 3.5f, 3.5f, 3.5f));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec two) { return b.zip_low(x, two); }), ElementsAre(1, 2, -2, 2));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec two) { return b.zip_high(two, x); }), ElementsAre(2, 3.5f, 2, 0.5f));
+  EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec two) { return b.unzip_even(x, two); }), ElementsAre(1, 3.5f, 2, 2));
+  EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec two) { return b.unzip_odd(two, x); }), ElementsAre(2, 2, -2, 0.5f));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.slide_up(x, 1); }), ElementsAre(0, 1, -2, 3.5f));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.slide_up(x, 3); }), ElementsAre(0, 0, 0, 1));
   EXPECT_THAT(result([](LoopBuilder& b, Vec x, Vec) { return b.copy(x); }), ElementsAre(1, -2, 3.5f, 0.5f));
@@ -84,9 +86,10 @@ TEST(LoopInterpreter, LoadsZeroWhatTheyDoNotLoad) {
     return output([&](LoopBuilder& b) { b.store(kY, 1, load(b)); });
   };
   EXPECT_THAT(loaded([](LoopBuilder& b) { return b.load(kX0, 1, 3); }), ElementsAre(-1, -2, 3.5f, 0.5f, 0, -1, -1, -1));
-  EXPECT_THAT(loaded([](LoopBuilder& b) { return b.load_even(kX0, 1, 2); }),
+  EXPECT_THAT(loaded([](LoopBuilder& b) { return b.load_strided(kX0, 1, 2, 2); }),
               ElementsAre(-1, -2, 0.5f, 0, 0, -1, -1, -1));
-  EXPECT_THAT(loaded([](LoopBuilder& b) { return b.load_even(kX0, 1); }), ElementsAre(-1, -2, 0.5f, 6, 8, -1, -1, -1));
+  EXPECT_THAT(loaded([](LoopBuilder& b) { return b.load_strided(kX0, 1, 2); }),
+              ElementsAre(-1, -2, 0.5f, 6, 8, -1, -1, -1));
   EXPECT_THAT(loaded([](LoopBuilder& b) { return b.splat(kX0, 4); }), ElementsAre(-1, 5, 5, 5, 5, -1, -1, -1));
 }
 
@@ -126,7 +129,7 @@ TEST(LoopText, ShowsEveryOperation) {
     const Index t = b.load_index(b.item());
     b.loop(0, 4, 2, [&](Index i) {
       b.fma_to(sum, b.load(kX0, Affine(t) + Affine(i) + 1, 3), c);
-      b.add_to(sum, b.load_even(kX0, 1, 2));
+      b.add_to(sum, b.load_strided(kX0, 1, 3, 2));
       b.loop(i, t, 1, [&](Index) { b.max_to(sum, b.splat(kX1, 3)); });
     });
     const Vec square = b.multiply(c, c);
@@ -148,7 +151,7 @@ table 1 0
   loop i2 = 0 to 4 step 2
     v2 = load x0[1 + i1 + i2] lanes 3
     v1 = fma v2, v0, v1
-    v3 = load_even x0[1] lanes 2
+    v3 = load_strided x0[1], 3 lanes 2
     v1 = add v1, v3
     loop i3 = i2 to i1 step 1
       v4 = splat_load x1[3]

@@ -66,8 +66,10 @@ const Refusal kRefusals[] = {
      [](LoopBuilder& b) { b.splat(kX0, -1); }},
     {"LoadsFromABufferThatIsNotThere", "layer: operation 0 (splat_load): touches elements 0 to 0, but its buffer has 0",
      [](LoopBuilder& b) { b.splat(kX1, 0); }},
-    {"LoadsEvenBehindABuffer", "layer: operation 0 (load_even): touches elements 34 to 40, but its buffer has 40",
-     [](LoopBuilder& b) { b.load_even(kX0, 34); }},
+    {"LoadsApartBehindABuffer", "layer: operation 0 (load_strided): touches elements 31 to 40, but its buffer has 40",
+     [](LoopBuilder& b) { b.load_strided(kX0, 31, 3); }},
+    {"LoadsWithoutAStride", "layer: operation 0 (load_strided): has a stride of 1, but 2 to 1099511627776 are legal",
+     [](LoopBuilder& b) { b.load_strided(kX0, 0, 1); }},
     {"TheLastItemIsOutside", "layer: operation 0 (load): touches elements 0 to 43, but its buffer has 40",
      [](LoopBuilder& b) { b.load(kX0, Affine(b.item()) * 40); }},
     {"TheLastTurnIsOutside", "layer: operation 2 (store): touches elements 0 to 43, but its buffer has 40",
@@ -171,7 +173,7 @@ TEST(LoopVerifier, RefusesLoopsThatAreNotClosedOrNotOpened) {
 
 TEST(LoopVerifier, AcceptsTheLastElements) {
   EXPECT_EQ(refusal([](LoopBuilder& b) { b.load(kX0, Affine(b.item()) * 36); }), "");
-  EXPECT_EQ(refusal([](LoopBuilder& b) { b.load_even(kX0, 33); }), "");
+  EXPECT_EQ(refusal([](LoopBuilder& b) { b.load_strided(kX0, 30, 3); }), "");
   EXPECT_EQ(refusal([](LoopBuilder& b) {
               const Vec v = b.constant(0);
               b.loop(3, 37, 11, [&](Index i) { b.store(kY, i, v); });  // 3, 14, 25, 36

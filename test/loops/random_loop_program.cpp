@@ -100,7 +100,8 @@ class Generator {
 
   void loads() {
     const uint32_t lanes = any_lanes(), kind = between(0, 2);
-    const int64_t span = kind == 0 ? lanes : kind == 1 ? 2 * int64_t{lanes} - 1 : 1;
+    const int64_t stride = between(2, 4);
+    const int64_t span = kind == 0 ? lanes : kind == 1 ? (lanes - 1) * stride + 1 : 1;
     const LoopBuffer buffers[] = {LoopBuffer::kX0, LoopBuffer::kX0, LoopBuffer::kX1, LoopBuffer::kWeights,
                                   LoopBuffer::kScratch};
     const LoopBuffer buffer = buffers[between(0, 4)];
@@ -109,7 +110,7 @@ class Generator {
     const auto at = sliced ? in_slice(span) : place(elements[static_cast<size_t>(buffer)], span);
     if (!at) return;
     const Vec v = kind == 0   ? builder_.load(buffer, *at, lanes)
-                  : kind == 1 ? builder_.load_even(buffer, *at, lanes)
+                  : kind == 1 ? builder_.load_strided(buffer, *at, stride, lanes)
                               : builder_.splat(buffer, *at);
     vectors_.push_back({v, sliced || buffer == LoopBuffer::kScratch ? kMost : kInput});
   }
@@ -132,7 +133,7 @@ class Generator {
   void arithmetic() {
     const Known a = any(), b = any(), c = any();
     const int larger = std::max(a.magnitude, b.magnitude);
-    switch (between(0, 13)) {
+    switch (between(0, 14)) {
       case 0:
         return keep(builder_.add(a.vec, b.vec), larger + 1);
       case 1:
@@ -159,6 +160,8 @@ class Generator {
         return keep(builder_.slide_up(a.vec, between(1, builder_.lanes() - 1)), a.magnitude);
       case 12:
         return keep(one_in(2) ? builder_.zip_low(a.vec, b.vec) : builder_.zip_high(a.vec, b.vec), larger);
+      case 13:
+        return keep(one_in(2) ? builder_.unzip_even(a.vec, b.vec) : builder_.unzip_odd(a.vec, b.vec), larger);
       default:
         return keep(one_in(2) ? builder_.copy(a.vec) : builder_.constant(weight()), std::max(a.magnitude, 2));
     }

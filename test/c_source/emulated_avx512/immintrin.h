@@ -115,6 +115,7 @@ __attribute__((unused)) static __m512 _mm512_castsi512_ps(__m512i a) {
   return d;
 }
 #define _mm512_setr_epi32(...) ((__m512i){{__VA_ARGS__}})
+#define _mm512_setr_ps(...) ((__m512){{__VA_ARGS__}})
 __attribute__((unused)) static __m512 _mm512_permutex2var_ps(__m512 a, __m512i index, __m512 b) {
   __m512 d;
   EMULATED_LANES d.lane[i] = (index.lane[i] & 16 ? b : a).lane[index.lane[i] & 15];
