@@ -162,6 +162,8 @@ class Lowering {
         return vector_.load_strided(address(op.access), op.immediate, op.lanes);
       case LoopOp::kSplatLoad:
         return vector_.splat_load(address(op.access));
+      case LoopOp::kSplatPair:
+        return vector_.splat_pair(address(op.access));
       case LoopOp::kSlideUp:
         return vector_.slide_up(vector(op.a), static_cast<uint32_t>(op.immediate));
       case LoopOp::kMax:

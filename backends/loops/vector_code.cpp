@@ -116,6 +116,12 @@ llvm::Value* VectorCode::splat_load(llvm::Value* pointer) {
   return builder_.CreateVectorSplat(lanes_, builder_.CreateAlignedLoad(builder_.getFloatTy(), pointer, kFloatAlign));
 }
 
+/// As one 64-bit element (see load_piece).
+llvm::Value* VectorCode::splat_pair(llvm::Value* pointer) {
+  llvm::Value* pair = builder_.CreateAlignedLoad(builder_.getInt64Ty(), pointer, kFloatAlign);
+  return builder_.CreateBitCast(builder_.CreateVectorSplat(lanes_ / 2, pair), type_);
+}
+
 void VectorCode::store(llvm::Value* pointer, llvm::Value* a, uint32_t lanes) {
   if (lanes == lanes_)
     builder_.CreateAlignedStore(a, pointer, kFloatAlign);

@@ -22,6 +22,7 @@ class VectorCode {
   llvm::Value* unzip(llvm::Value* a, llvm::Value* b, uint32_t first);
   llvm::Value* slide_up(llvm::Value* a, uint32_t distance);
   llvm::Value* splat_load(llvm::Value* pointer);
+  llvm::Value* splat_pair(llvm::Value* pointer);
   void store(llvm::Value* pointer, llvm::Value* a, uint32_t lanes);
   /// Operations on registers alone; operands that the operation does not read are not looked at.
   llvm::Value* arithmetic(LoopOp op, llvm::Value* a, llvm::Value* b, llvm::Value* c);

@@ -47,15 +47,14 @@ class DirectDepthwise {
         writer_(b_, job.output, has_room(job.output, b_.lanes())),
         holds_(holds_window(job, layer.window)) {
     step_.set_input(LoopBuffer::kX0, 0, image_);
-    step_.add_weights(depthwise_weights(layer));
+    step_.add_weights(parts() == 1 ? depthwise_weights(layer) : paired_weights(layer));
     b_.set_items(output_.shape.c);
     const uint32_t multiplier = output_.shape.c / image_.shape.c;
     const Affine channel = multiplier == 1 ? Affine(b_.item()) : Affine(b_.divide(b_.item(), multiplier));
     plane_ = channel * image_.layout.stride;
-    bias_ = b_.splat(LoopBuffer::kWeights, Affine(b_.item()) * (taps() + 1));
-    if (parts() == 2) bias_ = b_.zip_low(bias_, b_.constant(0));
+    bias_ = constant_at(0);
     for (int64_t i = 0; holds_ && i < window_.height; ++i)
-      for (int64_t g = 0; g < groups(); ++g) held_.push_back(weight_at(i, Affine(g), is_single(g)));
+      for (int64_t g = 0; g < groups(); ++g) held_.push_back(weight_at(i, Affine(g)));
   }
 
   /// Tiles about equally high. Those at the edges stand alone, those between them in a loop.
@@ -84,7 +83,6 @@ class DirectDepthwise {
   }
 
  private:
-  int64_t taps() const { return int64_t{window_.height} * window_.width; }
   int64_t width() const { return image_.shape.w; }
   int64_t lanes() const { return b_.lanes(); }
 
@@ -93,8 +91,6 @@ class DirectDepthwise {
   /// Columns of the window or pairs of them, and image columns from one to the next.
   int64_t groups() const { return (window_.width + parts() - 1) / parts(); }
   int64_t group_width() const { return parts() == 1 ? window_.dilation_width : 2; }
-  /// Whether group g is a pair that lacks the second.
-  bool is_single(int64_t g) const { return (g + 1) * parts() > window_.width; }
 
   /// Image rows that `rows` output rows see.
   int64_t reach(int64_t rows) const {
@@ -143,12 +139,13 @@ class DirectDepthwise {
   void tile(const RowTile& rows, const ColumnTile& columns) {
     std::vector<Vec> sums;
     for (int64_t i = 0; i < rows.rows * parts(); ++i) sums.push_back(b_.copy(bias_));
-    const int64_t whole = columns.is_edge || holds_ ? 0 : window_.width / parts();
-    if (whole > 0) b_.loop(0, whole, 1, [&](Index g) { add_group(rows, columns, g, false, sums); });
-    for (int64_t g = whole; g < groups(); ++g) {
-      const auto add = [&] { add_group(rows, columns, Affine(g), is_single(g), sums); };
-      holds_ || job_.target.isa != Isa::kWasm ? add() : b_.apart(add);
-    }
+    if (columns.is_edge || holds_)
+      for (int64_t g = 0; g < groups(); ++g) {
+        const auto add = [&] { add_group(rows, columns, Affine(g), sums); };
+        holds_ || job_.target.isa != Isa::kWasm ? add() : b_.apart(add);
+      }
+    else
+      b_.loop(0, groups(), 1, [&](Index g) { add_group(rows, columns, g, sums); });
     b_.interleave(rows.rows, [&](uint32_t r) {
       const size_t at = size_t{r} * static_cast<size_t>(parts());
       if (parts() == 2) sums[at] = b_.add(b_.unzip_even(sums[at], sums[at + 1]), b_.unzip_odd(sums[at], sums[at + 1]));
@@ -160,8 +157,7 @@ class DirectDepthwise {
   }
 
   /// What group g of the window's columns adds to a tile: every loaded vector serves all rows that see it.
-  void add_group(const RowTile& rows, const ColumnTile& columns, const Affine& g, bool single,
-                 const std::vector<Vec>& sums) {
+  void add_group(const RowTile& rows, const ColumnTile& columns, const Affine& g, const std::vector<Vec>& sums) {
     const int64_t step = window_.stride_height, dilation = window_.dilation_height;
     std::vector<std::optional<Vec>> weights(window_.height);
     for (int64_t y = 0; y < reach(rows.rows); ++y) {
@@ -177,7 +173,7 @@ class DirectDepthwise {
           const auto& part = x[static_cast<size_t>(p)];
           if (!part) continue;
           auto& weight = weights[static_cast<size_t>(i)];
-          if (!weight) weight = holds_ ? held_[static_cast<size_t>(i * groups() + g.offset)] : weight_at(i, g, single);
+          if (!weight) weight = holds_ ? held_[static_cast<size_t>(i * groups() + g.offset)] : weight_at(i, g);
           b_.fma_to(sums[static_cast<size_t>(r * parts() + p)], *part, *weight);
         }
       }
@@ -207,12 +203,27 @@ class DirectDepthwise {
     return behind == 0 ? x : b_.slide_up(x, static_cast<uint32_t>(behind));
   }
 
-  /// Group g of the window's row i: a weight in all lanes, or those of a pair in turns (0 for one that it lacks).
-  Vec weight_at(int64_t i, const Affine& g, bool single) {
-    const Affine at = Affine(b_.item()) * (taps() + 1) + g * parts() + Affine(1 + i * window_.width);
-    const Vec first = b_.splat(LoopBuffer::kWeights, at);
-    if (parts() == 1) return first;
-    return b_.zip_low(first, single ? b_.constant(0) : b_.splat(LoopBuffer::kWeights, at + Affine(1)));
+  Vec weight_at(int64_t i, const Affine& g) { return constant_at(Affine(1 + i * groups()) + g); }
+
+  /// Of an item's bias and weights number `place`, in all lanes; with stride 2 a pair, in turns.
+  Vec constant_at(const Affine& place) {
+    const Affine at = (Affine(b_.item()) * (window_.height * groups() + 1) + place) * parts();
+    return parts() == 1 ? b_.splat(LoopBuffer::kWeights, at) : b_.splat_pair(LoopBuffer::kWeights, at);
+  }
+
+  /// Per output channel pairs: the bias and 0, then those of the window's rows, a last one without a second with 0.
+  static std::vector<float> paired_weights(const Convolution& layer) {
+    const Window& w = layer.window;
+    std::vector<float> pairs;
+    const float* weight = layer.weights.data();
+    for (uint32_t o = 0; o < layer.output_channels; ++o) {
+      pairs.insert(pairs.end(), {layer.bias.empty() ? 0 : layer.bias[o], 0});
+      for (uint32_t i = 0; i < w.height; ++i, weight += w.width) {
+        pairs.insert(pairs.end(), weight, weight + w.width);
+        if (w.width % 2 == 1) pairs.push_back(0);
+      }
+    }
+    return pairs;
   }
 
   const LayerRequest& job_;
@@ -229,15 +240,19 @@ class DirectDepthwise {
   bool has_few_tiles_ = false;  ///< in the height of the image
 };
 
+/// Whether a window of stride 2 goes in pairs of columns. In WebAssembly few of them fit the registers of x86-64.
+bool parts_well(const Target& target, const Window& w) {
+  return w.stride_width == 2 && w.dilation_width == 1 && (target.isa != Isa::kWasm || w.height <= 3);
+}
+
 }  // namespace
 
 bool is_direct_depthwise(const LayerRequest& request, const Convolution& layer) {
   const Window& w = layer.window;
   const auto in_rows = [](const LayerTensor& t) { return t.layout.kind == LayoutKind::kChannelRows; };
-  const bool is_stride = w.stride_width == 1 || (w.stride_width == 2 && w.dilation_width == 1);
-  return is_stride && uint64_t{w.height} * w.width <= kMostTaps && request.strip_rows == 0 &&
-         request.input_activation.is_none() && in_rows(request.inputs[0]) && in_rows(request.output) &&
-         w.padding.left < request.target.vector->lanes;
+  return (w.stride_width == 1 || parts_well(request.target, w)) && uint64_t{w.height} * w.width <= kMostTaps &&
+         request.strip_rows == 0 && request.input_activation.is_none() && in_rows(request.inputs[0]) &&
+         in_rows(request.output) && w.padding.left < request.target.vector->lanes;
 }
 
 LayerSteps direct_depthwise_steps(const LayerRequest& request, const Convolution& layer) {

@@ -93,6 +93,12 @@ Vec LoopBuilder::splat(LoopBuffer buffer, const Affine& at) {
   return d;
 }
 
+Vec LoopBuilder::splat_pair(LoopBuffer buffer, const Affine& at) {
+  const Vec d = fresh();
+  emit_access(LoopOp::kSplatPair, buffer, at, 0).d = d.id;
+  return d;
+}
+
 void LoopBuilder::store(LoopBuffer buffer, const Affine& at, Vec a, uint32_t lanes) {
   emit_access(LoopOp::kStore, buffer, at, lanes).a = a.id;
 }

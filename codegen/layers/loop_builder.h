@@ -55,6 +55,7 @@ class LoopBuilder {
   Vec load(LoopBuffer buffer, const Affine& at, uint32_t lanes = 0);
   Vec load_strided(LoopBuffer buffer, const Affine& at, int64_t stride, uint32_t lanes = 0);
   Vec splat(LoopBuffer buffer, const Affine& at);
+  Vec splat_pair(LoopBuffer buffer, const Affine& at);
   void store(LoopBuffer buffer, const Affine& at, Vec a, uint32_t lanes = 0);
   Vec add(Vec a, Vec b) { return binary(LoopOp::kAdd, a, b); }
   Vec subtract(Vec a, Vec b) { return binary(LoopOp::kSubtract, a, b); }

@@ -13,6 +13,7 @@ constexpr std::array<LoopOpInfo, kLoopOpCount> kInfo = {{
     {"load", true, false, false, false, false, false, true, true, false},
     {"load_strided", true, false, false, false, false, false, true, true, true},
     {"splat_load", true, false, false, false, false, false, true, false, false},
+    {"splat_pair", true, false, false, false, false, false, true, false, false},
     {"store", false, true, false, false, false, false, true, true, false},
     {"add", true, true, true, false, false, false, false, false, false},
     {"subtract", true, true, true, false, false, false, false, false, false},

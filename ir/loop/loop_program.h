@@ -21,6 +21,7 @@ enum class LoopOp : uint8_t {
   kLoad,         ///< d[0..lanes) = buffer[access ..], the rest 0
   kLoadStrided,  ///< d[l] = buffer[access + immediate * l] for l < lanes, the rest 0 (immediate > 1); reads no others
   kSplatLoad,    ///< all lanes of d = buffer[access]
+  kSplatPair,    ///< d[l] = buffer[access + l mod 2]
   kStore,        ///< buffer[access ..] = a[0..lanes)
   kAdd,          ///< d = a + b
   kSubtract,     ///< d = a - b
@@ -48,7 +49,7 @@ enum class LoopOp : uint8_t {
   kLoop,         ///< runs what follows, up to its kEndLoop, for i = begin, begin + immediate, ... while i < end
   kEndLoop,      ///< ends the innermost loop; the counter is not to be read behind it
 };
-inline constexpr int kLoopOpCount = 29;
+inline constexpr int kLoopOpCount = 30;
 
 /// What a program reads and writes: the parameters of its function, in this order. All are fp32 but the table.
 enum class LoopBuffer : uint8_t {

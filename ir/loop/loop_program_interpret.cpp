@@ -154,6 +154,8 @@ class Interpreter {
         return loaded(op, static_cast<uint32_t>(op.immediate));
       case LoopOp::kSplatLoad:
         return each([v = *source(op.access, 1)](uint32_t) { return v; });
+      case LoopOp::kSplatPair:
+        return each([pair = source(op.access, 2)](uint32_t l) { return pair[l % 2]; });
       case LoopOp::kAdd:
         return each([&](uint32_t l) { return a[l] + b[l]; });
       case LoopOp::kSubtract:

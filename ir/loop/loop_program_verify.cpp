@@ -131,7 +131,7 @@ class Verifier {
       return internal_error("stores to a buffer that is only read");
     const auto at = value(op.access);
     if (!at) return at.error();
-    const int64_t lanes = info.has_lanes ? op.lanes : 1, step = op.op == LoopOp::kLoadStrided ? op.immediate : 1;
+    const int64_t lanes = info.has_lanes ? op.lanes : op.op == LoopOp::kSplatPair ? 2 : 1, step = op.op == LoopOp::kLoadStrided ? op.immediate : 1;
     const int64_t last = at->high + (lanes - 1) * step;
     const auto elements = static_cast<int64_t>(program_.elements[static_cast<size_t>(op.access.buffer)]);
     if (at->low < 0 || last >= elements)

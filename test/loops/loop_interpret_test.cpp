@@ -91,6 +91,7 @@ TEST(LoopInterpreter, LoadsZeroWhatTheyDoNotLoad) {
   EXPECT_THAT(loaded([](LoopBuilder& b) { return b.load_strided(kX0, 1, 2); }),
               ElementsAre(-1, -2, 0.5f, 6, 8, -1, -1, -1));
   EXPECT_THAT(loaded([](LoopBuilder& b) { return b.splat(kX0, 4); }), ElementsAre(-1, 5, 5, 5, 5, -1, -1, -1));
+  EXPECT_THAT(loaded([](LoopBuilder& b) { return b.splat_pair(kX0, 4); }), ElementsAre(-1, 5, 6, 5, 6, -1, -1, -1));
 }
 
 TEST(LoopInterpreter, LoopsTablesAndIntegers) {

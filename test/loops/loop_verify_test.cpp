@@ -68,6 +68,8 @@ const Refusal kRefusals[] = {
      [](LoopBuilder& b) { b.splat(kX1, 0); }},
     {"LoadsApartBehindABuffer", "layer: operation 0 (load_strided): touches elements 31 to 40, but its buffer has 40",
      [](LoopBuilder& b) { b.load_strided(kX0, 31, 3); }},
+    {"LoadsAPairBehindABuffer", "layer: operation 0 (splat_pair): touches elements 39 to 40, but its buffer has 40",
+     [](LoopBuilder& b) { b.splat_pair(kX0, 39); }},
     {"LoadsWithoutAStride", "layer: operation 0 (load_strided): has a stride of 1, but 2 to 1099511627776 are legal",
      [](LoopBuilder& b) { b.load_strided(kX0, 0, 1); }},
     {"TheLastItemIsOutside", "layer: operation 0 (load): touches elements 0 to 43, but its buffer has 40",

@@ -99,9 +99,9 @@ class Generator {
   Affine in_slice(int64_t span) { return *place(kSlice, span) + Affine(builder_.item()) * kSlice; }
 
   void loads() {
-    const uint32_t lanes = any_lanes(), kind = between(0, 2);
+    const uint32_t lanes = any_lanes(), kind = between(0, 3);
     const int64_t stride = between(2, 4);
-    const int64_t span = kind == 0 ? lanes : kind == 1 ? (lanes - 1) * stride + 1 : 1;
+    const int64_t span = kind == 0 ? lanes : kind == 1 ? (lanes - 1) * stride + 1 : kind == 2 ? 2 : 1;
     const LoopBuffer buffers[] = {LoopBuffer::kX0, LoopBuffer::kX0, LoopBuffer::kX1, LoopBuffer::kWeights,
                                   LoopBuffer::kScratch};
     const LoopBuffer buffer = buffers[between(0, 4)];
@@ -111,6 +111,7 @@ class Generator {
     if (!at) return;
     const Vec v = kind == 0   ? builder_.load(buffer, *at, lanes)
                   : kind == 1 ? builder_.load_strided(buffer, *at, stride, lanes)
+                  : kind == 2 ? builder_.splat_pair(buffer, *at)
                               : builder_.splat(buffer, *at);
     vectors_.push_back({v, sliced || buffer == LoopBuffer::kScratch ? kMost : kInput});
   }
