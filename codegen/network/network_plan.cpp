@@ -160,7 +160,13 @@ class Planner {
 
   Status add_layer(const Layer& layer) {
     const Shape& shape = network_.output_shape(layer);
-    const uint32_t output = add_value({shape, ends_in_output(layer) ? ActivationLayout{} : inner_layout(shape)});
+    const ActivationLayout layout = ends_in_output(layer) ? ActivationLayout{} : inner_layout(shape);
+    if (layout.kind == LayoutKind::kInterleaved && keeps_order(layer)) {
+      home_[layer.output] = home_[layer.inputs[0]];
+      plan_.values[home_[layer.output].front()].tensor.shape = shape;
+      return {};
+    }
+    const uint32_t output = add_value({shape, layout});
     home_[layer.output].push_back(output);
     const auto is_joined = join_sum(layer, output);
     if (!is_joined || *is_joined) return is_joined ? Status() : is_joined.error();
@@ -225,6 +231,16 @@ class Planner {
     if (is_output) return std::ranges::none_of(network_.layers, reads);
     const Layer* reader = only_reader(layer.output);
     return reader != nullptr && reader->as<Reshape>() && ends_in_output(*reader);
+  }
+
+  /// Whether a layer only gives another shape to a tensor that lies as NHWC, and that nobody else reads or holds.
+  bool keeps_order(const Layer& layer) const {
+    const auto* reshape = layer.as<Reshape>();
+    if (reshape == nullptr || reshape->channels_first || !layer.activation.is_none()) return false;
+    const std::vector<uint32_t>& values = home_[layer.inputs[0]];
+    if (values.size() != 1 || only_reader(layer.inputs[0]) == nullptr) return false;
+    const PlannedValue& value = plan_.values[values.front()];
+    return value.space == PlaceSpace::kWorkspace && value.tensor.layout.kind == LayoutKind::kInterleaved;
   }
 
   /// Whether the activation of a tensor may be left to its only reader.
