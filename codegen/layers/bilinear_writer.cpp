@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "codegen/layers/activation_code.h"
 #include "codegen/layers/element_loop.h"
 #include "codegen/layers/pixel_runs.h"
 
@@ -57,6 +58,8 @@ class LineWriter {
       : b_(step.loops()),
         in_(r.inputs[0]),
         out_(r.output),
+        addend_(r.inputs.size() > 1 ? &r.inputs[1] : nullptr),
+        activation_(b_, r.layer.activation),
         rows_(add_sources(step, rows, pixel_step(in_) * in_.shape.w)),
         columns_(add_sources(step, columns, pixel_step(in_))),
         line_((int64_t{in_.shape.w} + b_.lanes() - 1) / b_.lanes() * b_.lanes() + 2 * int64_t{b_.lanes()}),
@@ -98,11 +101,22 @@ class LineWriter {
     return {low_at, high_at, step.add_weights(parts)};
   }
 
-  bool has_channel_vectors() const { return channel_step(in_) == 1 && channel_step(out_) == 1; }
+  bool has_channel_vectors() const {
+    return channel_step(in_) == 1 && channel_step(out_) == 1 && (!addend_ || channel_step(*addend_) == 1);
+  }
+  bool has_line_vectors() const { return pixel_step(out_) == 1 && (!addend_ || pixel_step(*addend_) == 1); }
   bool has_line_buffer() const { return !has_channel_vectors() && pixel_step(in_) == 1; }
 
   Vec between(Vec from, Vec to, Vec part) { return b_.fma(b_.subtract(to, from), part, from); }
-  Affine place(Index y, Index x) const { return (Affine(y) * int64_t{out_.shape.w} + Affine(x)) * pixel_step(out_); }
+
+  /// Of line y of a tensor of the output's shape.
+  Affine place(const LayerTensor& t, Index y, const Affine& x, const Affine& channel) const {
+    return (Affine(y) * int64_t{out_.shape.w} + x) * pixel_step(t) + channel * channel_step(t);
+  }
+  void store(Index y, const Affine& x, const Affine& channel, Vec value, uint32_t lanes) {
+    if (addend_) value = b_.add(value, b_.load(LoopBuffer::kX1, place(*addend_, y, x, channel), lanes));
+    b_.store(LoopBuffer::kY, place(out_, y, x, channel), activation_.apply(value), lanes);
+  }
 
   template <typename Function>
   void for_columns(uint32_t lanes, Function body) {
@@ -125,7 +139,7 @@ class LineWriter {
     const uint32_t lanes = b_.lanes(), full = out_.shape.c / lanes, rest = out_.shape.c % lanes;
     for_columns(lanes, [&](Index x, const Source& column) {
       const auto write_vector = [&](const Affine& c, uint32_t count) {
-        b_.store(LoopBuffer::kY, place(y, x) + c, interpolated(row, column, c, count), count);
+        store(y, x, c, interpolated(row, column, c, count), count);
       };
       if (full > 0) b_.loop(0, full, 1, [&](Index v) { write_vector(Affine(v) * int64_t{lanes}, 0); });
       if (rest > 0) write_vector(int64_t{full} * lanes, rest);
@@ -134,13 +148,13 @@ class LineWriter {
 
   void write_block(Index y, const Source& row, Index first, uint32_t channels) {
     if (has_line_buffer()) write_line_buffer(row, first, channels);
-    if (has_line_buffer() && doubling_ && pixel_step(out_) == 1) return write_doubled(y, first, channels);
+    if (has_line_buffer() && doubling_ && has_line_vectors()) return write_doubled(y, first, channels);
     for_columns(1, [&](Index x, const Source& column) {
       for (uint32_t c = 0; c < channels; ++c) {
         const Affine channel = Affine(first) + Affine(c);
         const Vec value =
             has_line_buffer() ? from_line_buffer(column, c) : interpolated(row, column, channel * channel_step(in_), 1);
-        b_.store(LoopBuffer::kY, place(y, x) + channel * channel_step(out_), value, 1);
+        store(y, x, channel, value, 1);
       }
     });
   }
@@ -161,10 +175,10 @@ class LineWriter {
         return low == high ? at(low) : between(at(low), at(high), part);
       };
       const Vec a = value(0, even), z = value(1, odd);
-      const Affine to = (Affine(first) + Affine(c)) * channel_step(out_) + Affine(y) * int64_t{out_.shape.w} + k * 2;
-      b_.store(LoopBuffer::kY, to, b_.zip_low(a, z), static_cast<uint32_t>(std::min(2 * count, lanes)));
+      const Affine channel = Affine(first) + Affine(c);
+      store(y, k * 2, channel, b_.zip_low(a, z), static_cast<uint32_t>(std::min(2 * count, lanes)));
       if (2 * count > lanes)
-        b_.store(LoopBuffer::kY, to + Affine(lanes), b_.zip_high(a, z), static_cast<uint32_t>(2 * count - lanes));
+        store(y, k * 2 + Affine(lanes), channel, b_.zip_high(a, z), static_cast<uint32_t>(2 * count - lanes));
     };
     for (uint32_t c = 0; c < channels; ++c) {
       const int64_t whole = width / lanes * lanes;
@@ -198,6 +212,8 @@ class LineWriter {
 
   LoopBuilder& b_;
   const LayerTensor &in_, &out_;
+  const LayerTensor* const addend_;  ///< added to the result, or null
+  const ActivationCode activation_;
   const Sources rows_, columns_;
   const int64_t line_;                      ///< elements between channels in the line buffer
   const std::optional<Doubling> doubling_;  ///< of the columns

@@ -8,6 +8,7 @@ namespace espalier {
 /// The steps that compute `layer`: programs named `name` (with a number where there are several). `inputs` in the order
 /// of the layer's, constants with their values. With `strip_rows`, which is for depthwise convolutions, the items are
 /// strips of so many output rows, all channels of one before those of the next.
+/// A Resize may have a second input, of its output's shape, which is added before its activation.
 /// Errors: kUnsupported for a kind without loops (fully connected layers for SpMM), for a batch above
 /// 1, for a layout that takes_layout refuses; kInternal.
 Result<std::vector<LayerStep>> layer_steps(const Layer& layer, std::span<const LayerTensor> inputs,

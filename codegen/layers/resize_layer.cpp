@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "codegen/layers/activation_code.h"
 #include "codegen/layers/bilinear_writer.h"
 #include "codegen/layers/element_loop.h"
 #include "codegen/layers/image_layers.h"
@@ -45,6 +46,18 @@ ElementOperand parts(StepBuilder& step, const Sources& sources, bool of_rows) {
   return {LoopBuffer::kWeights, 0, 1, step.add_weights(values), {}};
 }
 
+bool adds(const LayerRequest& r) { return r.inputs.size() > 1; }
+
+/// The sum with the second input, if there is one, then the activation.
+void finish(LoopBuilder& b, const LayerRequest& r, ElementLoop& loop) {
+  const ActivationCode activation(b, r.layer.activation);
+  if (adds(r)) loop.inputs.push_back(operand_of(LoopBuffer::kX1, r.inputs[1]));
+  loop.value = [&b, activation, sum = adds(r), resized = std::move(loop.value)](std::span<const Vec> v) {
+    if (!sum) return activation.apply(resized(v));
+    return activation.apply(b.add(resized(v.first(v.size() - 1)), v.back()));
+  };
+}
+
 Vec between(LoopBuilder& b, Vec from, Vec to, Vec part) { return b.fma(b.subtract(to, from), part, from); }
 
 void write_bilinear(StepBuilder& step, const LayerRequest& r, const Sources& sources, ElementLoop& loop) {
@@ -69,7 +82,8 @@ LayerSteps resize_steps(const LayerRequest& r) {
   StepBuilder step(r.name, r.target, r.output);
   step.set_input(LoopBuffer::kX0, 0, r.inputs[0]);
   step.loops().set_items(items);
-  const bool is_panels = has_panels(r.inputs[0]) || has_panels(r.output);
+  if (adds(r)) step.set_input(LoopBuffer::kX1, 1, r.inputs[1]);
+  const bool is_panels = std::ranges::any_of(r.inputs, has_panels) || has_panels(r.output);
   if (!moves_only(sources) && !is_panels) {
     write_bilinear_lines(step, r, sources.rows, sources.columns, items);
     return step.finish_layer();
@@ -81,6 +95,7 @@ LayerSteps resize_steps(const LayerRequest& r) {
   } else {
     write_bilinear(step, r, sources, loop);
   }
+  finish(step.loops(), r, loop);
   write_elements(step.loops(), std::move(loop), items);
   return step.finish_layer();
 }

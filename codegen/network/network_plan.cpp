@@ -166,8 +166,13 @@ class Planner {
       plan_.values[home_[layer.output].front()].tensor.shape = shape;
       return {};
     }
+    if (waits_for_sum(layer)) {
+      resizes_[layer.output] = &layer;
+      return {};
+    }
     const uint32_t output = add_value({shape, layout});
     home_[layer.output].push_back(output);
+    if (const auto resize = resized_sum(layer)) return add_loops(*resize, output);
     const auto is_joined = join_sum(layer, output);
     if (!is_joined || *is_joined) return is_joined ? Status() : is_joined.error();
     if (const auto pointwise = as_pointwise(network_, layer)) return add_kernel(layer, *pointwise, output);
@@ -243,6 +248,33 @@ class Planner {
     return value.space == PlaceSpace::kWorkspace && value.tensor.layout.kind == LayoutKind::kInterleaved;
   }
 
+  /// Whether a layer is a resize of which nothing but one sum wants anything: it can make that sum itself. The other
+  /// summand must not wait, too.
+  bool waits_for_sum(const Layer& layer) const {
+    const Layer* reader = only_reader(layer.output);
+    if (!layer.as<Resize>() || !layer.activation.is_none() || reader == nullptr || !is_sum(*reader)) return false;
+    const TensorId other = reader->inputs[reader->inputs[0] == layer.output ? 1 : 0];
+    const bool is_same = network_.shape_of(other) == network_.output_shape(layer);
+    return is_same && !network_.tensors[other].is_constant() && !resizes_.contains(other);
+  }
+
+  /// A sum as the resize of one of its summands, with the other one as second input.
+  std::optional<Layer> resized_sum(const Layer& layer) const {
+    for (size_t i = 0; i < layer.inputs.size(); ++i)
+      if (const auto found = resizes_.find(layer.inputs[i]); found != resizes_.end())
+        return Layer{layer.name,
+                     found->second->operation,
+                     {found->second->inputs[0], layer.inputs[1 - i]},
+                     layer.output,
+                     layer.activation};
+    return {};
+  }
+
+  static bool is_sum(const Layer& layer) {
+    const auto* binary = layer.as<Binary>();
+    return binary != nullptr && binary->kind == BinaryKind::kAdd;
+  }
+
   /// Whether the activation of a tensor may be left to its only reader.
   bool may_wait(TensorId tensor) const {
     const Layer* reader = only_reader(tensor);
@@ -251,8 +283,7 @@ class Planner {
 
   /// A sum may become part of the kernel that makes one of its summands: the later one, where there are two.
   Result<bool> join_sum(const Layer& layer, uint32_t output) {
-    const auto* binary = layer.as<Binary>();
-    if (binary == nullptr || binary->kind != BinaryKind::kAdd) return false;
+    if (!is_sum(layer)) return false;
     if (!layer.activation.is_none() && layer.activation.kind != ActivationKind::kClamp) return false;
     const TensorId a = layer.inputs[0], b = layer.inputs[1];
     const auto from_a = joinable_kernel(a, b), from_b = joinable_kernel(b, a);
@@ -405,9 +436,10 @@ class Planner {
   const Network& network_;
   const StripPolicy strips_;
   NetworkPlan plan_;
-  std::vector<std::vector<uint32_t>> home_;  ///< values of each tensor, its maker's first
-  std::map<TensorId, Activation> waiting_;   ///< activations that the only reader applies
-  std::set<uint32_t> neighbours_;            ///< values that stand behind or in front of others
+  std::vector<std::vector<uint32_t>> home_;   ///< values of each tensor, its maker's first
+  std::map<TensorId, Activation> waiting_;    ///< activations that the only reader applies
+  std::map<TensorId, const Layer*> resizes_;  ///< whose only reader makes them
+  std::set<uint32_t> neighbours_;             ///< values that stand behind or in front of others
   uint32_t layer_ = 0, programs_ = 0;
 };
 

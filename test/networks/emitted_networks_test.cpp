@@ -77,6 +77,16 @@ TEST(NetworkPrograms, AreNearTheReference) {
     }
 }
 
+/// Near the reference by the interpreter; the interpreter's bits here.
+void expect_right(const Network& network, const TestNetwork& compiled) {
+  const Arrays got = interpret(compiled.program(), compiled.inputs);
+  const auto wanted = run_reference(network, compiled.inputs);
+  ASSERT_TRUE(wanted);
+  for (size_t i = 0; i < got.size(); ++i)
+    for (size_t e = 0; e < got[i].size(); ++e) ASSERT_NEAR(got[i][e], (*wanted)[i][e], 1e-5) << "element " << e;
+  if (espalier_host_cpu_features() & ESPALIER_CPU_AVX2) expect_same_bits(run_here(compiled, 2), got);
+}
+
 struct JoinedCase {
   const char* name;
   const char* summands;  ///< of the sum: `s` the kernel's result, `r` the other one, in this order
@@ -140,13 +150,58 @@ TEST(NetworkPrograms, KernelsTakeOverSums) {
                                {random_input(network.input_shape(network.layers[0]).elements(), 5)});
     const auto is_sum = [](const NetworkStep& step) { return step.name.starts_with("sum"); };
     EXPECT_EQ(static_cast<size_t>(std::ranges::count_if(compiled.program().steps, is_sum)), c.sums);
-    const Arrays got = interpret(compiled.program(), compiled.inputs);
-    const auto wanted = run_reference(network, compiled.inputs);
-    ASSERT_TRUE(wanted);
-    for (size_t i = 0; i < got.size(); ++i)
-      for (size_t e = 0; e < got[i].size(); ++e) ASSERT_NEAR(got[i][e], (*wanted)[i][e], 1e-5) << "element " << e;
-    expect_same_bits(run_here(compiled, 1), got);
+    expect_right(network, compiled);
   }
+}
+
+struct ResizedCase {
+  const char* name;
+  Resize resize;
+  const char* summands;  ///< `s` the small image, resized; `l` the large one
+  size_t steps;          ///< that resize or add
+};
+
+TEST(NetworkPrograms, ResizesTakeOverSums) {
+  const auto bilinear = [](uint32_t h, uint32_t w) {
+    return Resize{ResizeKind::kBilinear, ResizeCoordinates::kHalfPixel, ResizeRounding::kFloor, h, w};
+  };
+  const Resize nearest{ResizeKind::kNearest, ResizeCoordinates::kAsymmetric, ResizeRounding::kFloor, 14, 22};
+  for (const ResizedCase& c : {ResizedCase{"doubled", bilinear(14, 22), "sl", 1},
+                               {"odd", bilinear(9, 25), "ls", 1},
+                               {"nearest", nearest, "ls", 1},
+                               {"two", bilinear(14, 22), "ss", 2}})
+    for (const uint32_t channels : {5u, 16u}) {
+      SCOPED_TRACE(fmt::format("{}, {} channels", c.name, channels));
+      Network network;
+      const TensorId small = add_input(network, "small", {1, 7, 11, channels});
+      const TensorId large = add_input(network, "large", {1, c.resize.height, c.resize.width, channels});
+      const TensorId rows = add_depthwise(network, "rows", large, 3, 1);
+      std::vector<TensorId> summands;
+      for (const char which : std::string_view(c.summands))
+        summands.push_back(which == 'l' ? rows : *add_layer(network, "resize", c.resize, {small}));
+      network.outputs = {*add_layer(network, "sum", Binary{}, summands, Activation::relu6())};
+      const TestNetwork compiled(
+          network, target("x86_64-linux"),
+          {random_input(network.shape_of(small).elements(), 5), random_input(network.shape_of(large).elements(), 6)});
+      const auto is_one = [](const NetworkStep& s) {
+        return s.name.starts_with("sum") || s.name.starts_with("resize");
+      };
+      EXPECT_EQ(static_cast<size_t>(std::ranges::count_if(compiled.program().steps, is_one)), c.steps);
+      expect_right(network, compiled);
+    }
+}
+
+TEST(NetworkPrograms, ReshapesOfVectorsAndOutputsAreNoSteps) {
+  Network network;
+  const TensorId x = add_input(network, "x", {1, 6, 4, 8});
+  const TensorId deep = *add_layer(network, "deep", DepthToSpace{2}, {x});
+  const TensorId flat = *add_layer(network, "flat", Reshape{{1, 1, 96, 2}}, {deep});
+  const TensorId means = *add_layer(network, "mean", Mean{}, {x});
+  const TensorId turned = *add_layer(network, "turned", Reshape{{1, 2, 2, 2}}, {means});
+  network.outputs = {flat, turned};
+  const TestNetwork compiled(network, target("x86_64-linux"), {random_input(192, 5)});
+  EXPECT_EQ(compiled.program().steps.size(), 2u);
+  expect_right(network, compiled);
 }
 
 /// Expansion, depthwise convolution, projection: thrice, of random sizes, whose rows are whole vectors everywhere.
