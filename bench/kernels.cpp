@@ -46,7 +46,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--pixels", o.grid.pixels, "sweep: pixels per block")->delimiter(',');
 }
 
-Result<std::vector<KernelSpec>> chosen_layers(const Options& o, std::string& source) {
+Result<std::vector<KernelSpec>> chosen_layers(const Options& o, const Target& target, std::string& source) {
   Result<MobileNetLayers> layers = mobilenet_layers(o.data);
   if (!layers) return std::move(layers).error();
   source = layers->source;
@@ -55,8 +55,10 @@ Result<std::vector<KernelSpec>> chosen_layers(const Options& o, std::string& sou
   std::vector<KernelSpec> specs;
   for (KernelSpec& spec : layers->specs)
     if (pattern.match(spec.name)) {
-      if (o.dense_strides) spec.input_stride = spec.output_stride = *spec.pixels;
-      if (o.stride) spec.input_stride = spec.output_stride = o.stride;
+      uint32_t stride = recommended_stride(*spec.pixels, target.vector->lanes);
+      if (o.dense_strides) stride = *spec.pixels;
+      if (o.stride) stride = o.stride;
+      spec.input_stride = spec.output_stride = stride;
       specs.push_back(std::move(spec));
     }
   if (specs.empty()) return bad_input("no layer matches '{}'", o.layer);
@@ -178,7 +180,7 @@ Status run(const Options& o) {
   Result<Target> target = find_target("host", o.cpu);
   if (!target) return std::move(target).error();
   std::string source;
-  Result<std::vector<KernelSpec>> specs = chosen_layers(o, source);
+  Result<std::vector<KernelSpec>> specs = chosen_layers(o, *target, source);
   if (!specs) return std::move(specs).error();
   fmt::print("Sparse layers of MobileNetV1 1.0 ({}), {} with {}, FMA peak of {}, one core{}.\n\n", source,
              target->cpu->name, target->vector->name, widest_vector_isa().name,

@@ -45,10 +45,12 @@ bool is_c_identifier(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
-uint32_t recommended_stride(uint32_t pixels) {
-  constexpr uint32_t kLineElements = 16;
+uint32_t recommended_stride(uint32_t pixels, uint32_t lanes) {
+  constexpr uint32_t kLineElements = 16, kShortRow = 1024;
   if (pixels == 0) return 0;
-  return kLineElements * (((pixels - 1) / kLineElements + 1) | 1);
+  if (pixels > kShortRow || lanes > kLineElements / 2) return kLineElements * (((pixels - 1) / kLineElements + 1) | 1);
+  const uint32_t halves = (pixels - 1) / (kLineElements / 2) + 1;
+  return kLineElements / 2 * (halves % 4 == 0 ? halves + 1 : halves);
 }
 
 namespace {

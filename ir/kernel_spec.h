@@ -38,10 +38,10 @@ enum class OutputOrder : uint8_t {
 /// A buffer is one CHW image with the given row stride, or, where a panel width T is given, pixel panels
 /// [ceil(pixels / T)][channels][T]: channel c of pixel p at (p / T) * channels * T + c * T + p % T. What is in the
 /// padding of the last panel does not matter; that of Y may be written.
-/// Units: strides, panels and pixels are elements (fp32). Clamp of a sum v: low if not v > low, else v; then high if not
-/// v < high, else v; so NaN becomes a bound. A bound of -inf (low) or inf (high) is none: NaN passes it. The sign of a
-/// zero that a clamp at 0 yields is unspecified. Source: Elsen, Dukhan, Gale, Simonyan, "Fast Sparse ConvNets" (2019),
-/// section 3.
+/// Units: strides, panels and pixels are elements (fp32). Clamp of a sum v: low if not v > low, else v; then high if
+/// not v < high, else v; so NaN becomes a bound. A bound of -inf (low) or inf (high) is none: NaN passes it. The sign
+/// of a zero that a clamp at 0 yields is unspecified. Source: Elsen, Dukhan, Gale, Simonyan, "Fast Sparse ConvNets"
+/// (2019), section 3.
 struct KernelSpec {
   std::string name;         ///< a C identifier, not is_reserved_in_c (ir/c_names.h)
   SparseMatrix matrix;      ///< W
@@ -72,14 +72,20 @@ struct KernelSpec {
 /// M * output_stride, or that times the panels) is not below 2^29 elements (2 GiB: kernels address with 31 bits).
 Result<KernelSpec> validated(KernelSpec spec);
 
-/// The row stride (elements) to store `pixels` pixels with, where the caller may choose it:
+/// The row stride (elements) to store `pixels` pixels with, where the caller may choose it, for vectors of up to
+/// `lanes` elements:
 ///
 ///     lines = ceil(pixels / 16), one more if that is even;  stride = 16 * lines
 ///
 /// so rows begin on 64-byte lines and, the number of lines being odd, the rows of one pixel tile spread over all sets
 /// of a cache instead of a few: with an even number of lines they share 1/2, 1/4, ... of the sets, and with a multiple
-/// of 4 KiB one set of L1D. At most 31 elements are added. The measurements are in docs/performance.md. 0 for 0 pixels.
-uint32_t recommended_stride(uint32_t pixels);
+/// of 4 KiB one set of L1D. At most 31 elements are added.
+///
+/// Rows of up to 1024 pixels that no vector of more than 8 lanes reads begin on half lines, which leaves less of the
+/// caches empty: halves = ceil(pixels / 8), one more if that is a multiple of 4; stride = 8 * halves.
+///
+/// The measurements are in docs/performance.md. 0 for 0 pixels.
+uint32_t recommended_stride(uint32_t pixels, uint32_t lanes = 16);
 
 /// Whether `name` is one: a letter or _, then letters, digits and _ (ASCII).
 bool is_c_identifier(std::string_view name);

@@ -9,7 +9,8 @@ namespace espalier {
 namespace {
 
 Result<PreparedPeer> prepare(const KernelSpec& given, const Target&) {
-  // N must be a multiple of the vector length; recommended strides are multiples of 16, and padding is computed, too.
+  // N must be a multiple of the vector length; strides of whole lines are multiples of 16, and padding is computed,
+  // too.
   constexpr uint32_t kLanes = 16;
   const KernelSpec spec = with_stride(given, recommended_stride(given.max_pixels()));
   const uint32_t pixels = (spec.max_pixels() + kLanes - 1) / kLanes * kLanes;

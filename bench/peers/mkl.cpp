@@ -1,5 +1,5 @@
-// The sparse product of Intel's MKL. Its headers are not needed: the library, from PyPI's package `mkl` for instance, is
-// loaded when the program runs, from the path that ESPALIER_MKL names or by its name.
+// The sparse product of Intel's MKL. Its headers are not needed: the library, from PyPI's package `mkl` for instance,
+// is loaded when the program runs, from the path that ESPALIER_MKL names or by its name.
 #include <dlfcn.h>
 
 #include <cstdlib>
@@ -53,11 +53,10 @@ const Mkl* loaded() {
     SetThreading set_threading = nullptr;
     if (!library || !find(library, "MKL_Set_Threading_Layer", set_threading)) return nullptr;
     set_threading(kSequential);
-    const bool complete = find(library, "mkl_sparse_s_create_csr", found.create) &&
-                          find(library, "mkl_sparse_set_mm_hint", found.hint) &&
-                          find(library, "mkl_sparse_optimize", found.optimize) &&
-                          find(library, "mkl_sparse_s_mm", found.multiply) &&
-                          find(library, "mkl_sparse_destroy", found.destroy);
+    const bool complete =
+        find(library, "mkl_sparse_s_create_csr", found.create) && find(library, "mkl_sparse_set_mm_hint", found.hint) &&
+        find(library, "mkl_sparse_optimize", found.optimize) && find(library, "mkl_sparse_s_mm", found.multiply) &&
+        find(library, "mkl_sparse_destroy", found.destroy);
     return complete ? &found : nullptr;
   }();
   return mkl;
@@ -80,8 +79,8 @@ struct Matrix {
   Matrix& operator=(const Matrix&) = delete;
 };
 
-Result<PreparedPeer> prepare(const KernelSpec& given, const Target&) {
-  const KernelSpec spec = with_stride(given, recommended_stride(given.max_pixels()));
+Result<PreparedPeer> prepare(const KernelSpec& given, const Target& target) {
+  const KernelSpec spec = with_stride(given, recommended_stride(given.max_pixels(), target.vector->lanes));
   const auto rows = static_cast<int>(spec.matrix.rows()), inputs = static_cast<int>(spec.matrix.columns()),
              pixels = static_cast<int>(spec.max_pixels()), stride = static_cast<int>(spec.input_stride);
   auto matrix = std::make_shared<Matrix>(spec.matrix);
@@ -101,8 +100,8 @@ Result<PreparedPeer> prepare(const KernelSpec& given, const Target&) {
 
 std::vector<Peer> mkl_peers() {
   if (!loaded()) return {};
-  return {{"MKL", "`mkl_sparse_s_mm` after `mkl_sparse_optimize`, one thread, plain CHW; no bias or clamp", false, false,
-           prepare}};
+  return {{"MKL", "`mkl_sparse_s_mm` after `mkl_sparse_optimize`, one thread, plain CHW; no bias or clamp", false,
+           false, prepare}};
 }
 
 }  // namespace espalier

@@ -8,9 +8,9 @@
 namespace espalier {
 namespace {
 
-Result<PreparedPeer> prepare(const KernelSpec& given, const Target&) {
+Result<PreparedPeer> prepare(const KernelSpec& given, const Target& target) {
   openblas_set_num_threads(1);
-  const KernelSpec spec = with_stride(given, recommended_stride(given.max_pixels()));
+  const KernelSpec spec = with_stride(given, recommended_stride(given.max_pixels(), target.vector->lanes));
   const auto rows = static_cast<blasint>(spec.matrix.rows()), columns = static_cast<blasint>(spec.matrix.columns()),
              pixels = static_cast<blasint>(spec.max_pixels()), stride = static_cast<blasint>(spec.input_stride);
   auto weights = std::make_shared<const std::vector<float>>(dense_weights(spec.matrix));

@@ -18,7 +18,7 @@ Result<PreparedPeer> prepare(const KernelSpec& spec, const Target& target) {
 }
 
 Result<PreparedPeer> prepare_chw(const KernelSpec& spec, const Target& target) {
-  return prepare(with_stride(spec, recommended_stride(spec.max_pixels())), target);
+  return prepare(with_stride(spec, recommended_stride(spec.max_pixels(), target.vector->lanes)), target);
 }
 
 Result<PreparedPeer> prepare_panels(const KernelSpec& spec, const Target& target) {

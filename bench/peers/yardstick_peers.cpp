@@ -9,7 +9,7 @@ namespace {
 
 template <typename Yardstick>
 Result<PreparedPeer> prepare(const KernelSpec& given, const Target& target) {
-  const KernelSpec spec = with_stride(given, recommended_stride(given.max_pixels()));
+  const KernelSpec spec = with_stride(given, recommended_stride(given.max_pixels(), target.vector->lanes));
   Result<Yardstick> prepared = Yardstick::prepare(spec, *target.vector);
   if (!prepared) return std::move(prepared).error();
   auto yardstick = std::make_shared<const Yardstick>(std::move(*prepared));

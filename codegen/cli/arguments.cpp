@@ -77,9 +77,9 @@ Result<Pixels> parse_pixels(const InputArguments& arguments, const NamedMatrix& 
   return Pixels{any ? std::optional<uint32_t>() : *count, *count};
 }
 
-Result<uint32_t> parse_stride(std::string_view option, std::string_view text, uint32_t pixels) {
+Result<uint32_t> parse_stride(std::string_view option, std::string_view text, uint32_t pixels, uint32_t lanes) {
   if (text.empty()) return pixels;
-  if (text == "auto") return recommended_stride(pixels);
+  if (text == "auto") return recommended_stride(pixels, lanes);
   return parse_count(option, text);
 }
 
@@ -100,9 +100,9 @@ struct LayoutOptions {
   const std::string &stride, &panel;
 
   bool wants_panel_chosen() const { return panel == "auto"; }
-  Status apply(uint32_t pixels, uint32_t recommended, uint32_t& stride_out, uint32_t& panel_out) const {
+  Status apply(uint32_t pixels, uint32_t lanes, uint32_t recommended, uint32_t& stride_out, uint32_t& panel_out) const {
     if (panel.empty()) {
-      const auto parsed = parse_stride(fmt::format("--{}-stride", which), stride, pixels);
+      const auto parsed = parse_stride(fmt::format("--{}-stride", which), stride, pixels, lanes);
       if (!parsed) return parsed.error();
       stride_out = *parsed;
       return {};
@@ -124,8 +124,9 @@ Status apply_layouts(const InputArguments& a, const Target& target, uint32_t pix
     if (!recommended) return recommended.error();
     panel = *recommended;
   }
-  if (Status s = input.apply(pixels, panel, spec.input_stride, spec.input_panel); !s) return s;
-  return output.apply(pixels, panel, spec.output_stride, spec.output_panel);
+  const uint32_t lanes = target.vector->lanes;
+  if (Status s = input.apply(pixels, lanes, panel, spec.input_stride, spec.input_panel); !s) return s;
+  return output.apply(pixels, lanes, panel, spec.output_stride, spec.output_panel);
 }
 
 Result<OutputOrder> parse_output_order(std::string_view text) {

@@ -15,9 +15,10 @@ namespace {
 uint32_t rounded_up(uint32_t value, uint32_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 /// The layout of tensors inside a network.
-ActivationLayout inner_layout(const Shape& shape) {
+ActivationLayout inner_layout(const Shape& shape, const Target& target) {
   if (shape.pixels() == 1) return {LayoutKind::kInterleaved, 0, 0};
-  return {LayoutKind::kChannelRows, recommended_stride(static_cast<uint32_t>(shape.pixels())), 0};
+  const auto pixels = static_cast<uint32_t>(shape.pixels());
+  return {LayoutKind::kChannelRows, recommended_stride(pixels, target.vector->lanes), 0};
 }
 
 /// The weights of a layer that is one matrix applied to every one of many pixels.
@@ -160,7 +161,7 @@ class Planner {
 
   Status add_layer(const Layer& layer) {
     const Shape& shape = network_.output_shape(layer);
-    const ActivationLayout layout = ends_in_output(layer) ? ActivationLayout{} : inner_layout(shape);
+    const ActivationLayout layout = ends_in_output(layer) ? ActivationLayout{} : inner_layout(shape, plan_.target);
     if (layout.kind == LayoutKind::kInterleaved && keeps_order(layer)) {
       home_[layer.output] = home_[layer.inputs[0]];
       plan_.values[home_[layer.output].front()].tensor.shape = shape;
@@ -185,7 +186,7 @@ class Planner {
   /// follow in place.
   Status add_kernel(const Layer& layer, const PointwiseLayer& pointwise, uint32_t output) {
     const Shape shape = network_.input_shape(layer);
-    const auto input = value_in(layer.inputs[0], inner_layout(shape));
+    const auto input = value_in(layer.inputs[0], inner_layout(shape, plan_.target));
     if (!input) return input.error();
     auto matrix = SparseMatrix::from_dense(pointwise.outputs, shape.c, *pointwise.weights);
     if (!matrix) return std::move(matrix).error();
@@ -314,7 +315,7 @@ class Planner {
   }
 
   Status join_kernel(size_t at, const Layer& sum, TensorId other, uint32_t output) {
-    const auto residual = value_in(other, inner_layout(network_.shape_of(other)));
+    const auto residual = value_in(other, inner_layout(network_.shape_of(other), plan_.target));
     if (!residual) return residual.error();
     PlannedOperation operation = std::move(plan_.operations[at]);
     plan_.operations.erase(plan_.operations.begin() + static_cast<std::ptrdiff_t>(at));
@@ -347,7 +348,7 @@ class Planner {
       const uint32_t value = value_of(tensor);
       const LayerTensor found = plan_.values[value].tensor;
       const bool is_taken = found.is_constant() || takes_layout(layer, found.shape, found.layout.kind);
-      const auto taken = is_taken ? Result(value) : value_in(tensor, inner_layout(found.shape));
+      const auto taken = is_taken ? Result(value) : value_in(tensor, inner_layout(found.shape, plan_.target));
       if (!taken) return taken.error();
       inputs.push_back(*taken);
       tensors.push_back(plan_.values[*taken].tensor);

@@ -143,12 +143,27 @@ TEST(RecommendedStride, IsAnOddNumberOfWholeLinesThatHoldsThePixels) {
   }
 }
 
+TEST(RecommendedStride, OfShortRowsIsWholeHalvesOfLinesThatSpreadOverTheSets) {
+  for (uint32_t pixels = 1; pixels <= 1024; ++pixels) {
+    const uint32_t stride = recommended_stride(pixels, 8);
+    EXPECT_GE(stride, pixels);
+    EXPECT_LT(stride, pixels + 16);
+    EXPECT_EQ(stride % 8, 0u) << pixels;
+    EXPECT_NE(stride % 32, 0u) << pixels;
+    EXPECT_LE(stride, recommended_stride(pixels)) << pixels;
+  }
+  EXPECT_EQ(recommended_stride(1025, 8), recommended_stride(1025));
+  EXPECT_EQ(recommended_stride(0, 4), 0u);
+}
+
 TEST(RecommendedStride, OfTheLayersOfMobileNet) {
   EXPECT_EQ(recommended_stride(112 * 112), 785 * 16u);
   EXPECT_EQ(recommended_stride(56 * 56), 197 * 16u);
   EXPECT_EQ(recommended_stride(28 * 28), 784u);
   EXPECT_EQ(recommended_stride(14 * 14), 13 * 16u);
+  EXPECT_EQ(recommended_stride(14 * 14, 8), 200u);
   EXPECT_EQ(recommended_stride(7 * 7), 5 * 16u);
+  EXPECT_EQ(recommended_stride(7 * 7, 4), 56u);
   EXPECT_EQ(recommended_stride(1024), 65 * 16u);
   EXPECT_EQ(recommended_stride(1), 16u);
   EXPECT_EQ(recommended_stride(0), 0u);
