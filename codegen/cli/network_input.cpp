@@ -6,6 +6,7 @@
 
 #include "ir/import/image_file.h"
 #include "ir/import/npy.h"
+#include "ir/matrix_transpose.h"
 
 namespace espalier::cli {
 namespace {
@@ -26,16 +27,6 @@ Result<Range> parse_range(const std::string& text) {
 }
 
 /// [n, c, h, w] to [n, h, w, c].
-std::vector<float> channels_last(const std::vector<float>& values, const Shape& s) {
-  std::vector<float> result(values.size());
-  size_t from = 0;
-  for (uint32_t n = 0; n < s.n; ++n)
-    for (uint32_t c = 0; c < s.c; ++c)
-      for (uint32_t h = 0; h < s.h; ++h)
-        for (uint32_t w = 0; w < s.w; ++w) result[s.index(n, h, w, c)] = values[from++];
-  return result;
-}
-
 /// Any shape of as many elements: [h, w, c] without its batch is what people have.
 Result<std::vector<float>> from_npy(const std::string& file, const Tensor& input) {
   const auto array = read_npy(file);
@@ -49,7 +40,7 @@ Result<std::vector<float>> from_npy(const std::string& file, const Tensor& input
   const Shape& s = input.shape;
   const bool is_channels_first = array->shape == std::vector<uint64_t>{s.n, s.c, s.h, s.w} &&
                                  array->shape != std::vector<uint64_t>{s.n, s.h, s.w, s.c};
-  return is_channels_first ? channels_last(*values, s) : *std::move(values);
+  return is_channels_first ? transposed_matrices(*values, s.c, s.pixels()) : *std::move(values);
 }
 
 Result<std::vector<float>> from_picture(const std::string& file, const Tensor& input, const Range& range) {

@@ -190,7 +190,7 @@ void NetworkRunArguments::add_to(CLI::App& app) {
   input.add_to(app);
   app.add_option("--output-dir", output_directory, "network: write outputN.npy there");
   app.add_flag("--compare", compare, "network: check the outputs against the reference executor");
-  app.add_flag("--profile", profile, "network: print the time of every layer");
+  app.add_flag("--profile", profile, "network: print the time of every layer, on one thread");
   app.add_option("--threads", threads, "network: threads to run on")->check(CLI::Range(1, 256))->capture_default_str();
   app.add_option("--repeat", repeat, "network: timed runs (default: half a second of them)");
 }

@@ -7,9 +7,9 @@
 
 namespace espalier {
 
-/// Whether direct_depthwise_steps can write this layer: stride 1 or, without dilation, 2, a window of moderate size,
-/// both tensors in channel rows, whole images, nothing applied to the input, and less padding on the left than a vector
-/// has lanes.
+/// Whether direct_depthwise_steps can write this layer: stride 1 or, without dilation, 2, a window of moderate size (at
+/// stride 2 in WebAssembly of at most three rows), both tensors in channel rows, whole images, nothing applied to the
+/// input, and less padding on the left than a vector has lanes.
 bool is_direct_depthwise(const LayerRequest& request, const Convolution& layer);
 
 /// A register holds the sums of one vector of columns of one row; a tile has several rows below each other, which share

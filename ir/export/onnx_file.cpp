@@ -2,6 +2,8 @@
 
 #if defined(ESPALIER_HAS_ONNX)
 #include <onnx/onnx_pb.h>
+
+#include "ir/matrix_transpose.h"
 #endif
 
 namespace espalier {
@@ -71,12 +73,7 @@ class Writer {
   void write_constant(TensorId id) {
     const Tensor& t = network_.tensors[id];
     const Shape& s = t.shape;
-    std::vector<float> values;
-    for (uint32_t n = 0; n < s.n; ++n)
-      for (uint32_t c = 0; c < s.c; ++c)
-        for (uint32_t h = 0; h < s.h; ++h)
-          for (uint32_t w = 0; w < s.w; ++w) values.push_back(t.data[s.index(n, h, w, c)]);
-    initializer(name_of(id), {s.n, s.c, s.h, s.w}, values);
+    initializer(name_of(id), {s.n, s.c, s.h, s.w}, transposed_matrices(t.data, s.pixels(), s.c));
   }
 
   onnx::NodeProto& node(std::string_view op, const std::vector<std::string>& inputs, const std::string& output) {
@@ -158,12 +155,9 @@ class Writer {
 
   void write_convolution(const Convolution& c, uint32_t inputs, const std::string& from, const std::string& to) {
     const uint32_t in = c.channels_per_group(inputs), taps = c.window.height * c.window.width;
-    std::vector<float> weights(c.weights.size());
-    for (size_t o = 0; o < c.output_channels; ++o)
-      for (size_t t = 0; t < taps; ++t)
-        for (size_t k = 0; k < in; ++k) weights[(o * in + k) * taps + t] = c.weights[(o * taps + t) * in + k];
     std::vector<std::string> operands = {from};
-    operands.push_back(initializer(to + "_w", {c.output_channels, in, c.window.height, c.window.width}, weights));
+    operands.push_back(initializer(to + "_w", {c.output_channels, in, c.window.height, c.window.width},
+                                   transposed_matrices(c.weights, taps, in)));
     if (!c.bias.empty()) operands.push_back(initializer(to + "_b", {c.output_channels}, c.bias));
     auto& n = node("Conv", operands, to);
     write_window(n, c.window);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "ir/matrix_transpose.h"
+
 namespace espalier {
 namespace {
 
@@ -53,13 +55,6 @@ Status check_empty_arrays(std::span<const NpzMember> members) {
   return {};
 }
 
-std::vector<float> transposed(std::span<const float> values, uint64_t rows, uint64_t columns) {
-  std::vector<float> result(values.size());
-  for (uint64_t r = 0; r < rows; ++r)
-    for (uint64_t c = 0; c < columns; ++c) result[c * rows + r] = values[r * columns + c];
-  return result;
-}
-
 Result<NamedMatrix> decode(std::span<const NpzMember> members, const NpzMember& member, std::optional<bool> transpose) {
   const MatrixView view = view_of(member.array.shape);
   const NpzMember* bias = find_bias(members, member.name);
@@ -73,7 +68,7 @@ Result<NamedMatrix> decode(std::span<const NpzMember> members, const NpzMember& 
   if (Status s = check_dimensions(view.first, view.second); !s) return std::move(s).error();
   Result<std::vector<float>> values = member.array.floats();
   if (!values) return std::move(values).error();
-  if (input_first) *values = transposed(*values, view.first, view.second);
+  if (input_first) *values = transposed_matrices(*values, view.first, view.second);
   const uint64_t rows = input_first ? view.second : view.first, columns = input_first ? view.first : view.second;
   Result<SparseMatrix> matrix =
       SparseMatrix::from_dense(static_cast<uint32_t>(rows), static_cast<uint32_t>(columns), *values);

@@ -4,6 +4,7 @@
 
 #include "ir/import/onnx_attributes.h"
 #include "ir/import/onnx_network.h"
+#include "ir/matrix_transpose.h"
 #include "ir/network/passes/passes.h"
 
 namespace espalier {
@@ -37,17 +38,6 @@ std::string_view advice_for(std::string_view op) {
   for (const Advice& row : kAdvice)
     if (row.op == op) return row.text;
   return "the supported operators are in docs/networks.md";
-}
-
-/// Constants of lower rank begin with ones; row-major NCHW becomes NHWC.
-std::vector<float> in_network_order(const OnnxTensor& t, const Shape& shape) {
-  std::vector<float> values(t.floats.size());
-  size_t from = 0;
-  for (uint32_t n = 0; n < shape.n; ++n)
-    for (uint32_t c = 0; c < shape.c; ++c)
-      for (uint32_t h = 0; h < shape.h; ++h)
-        for (uint32_t w = 0; w < shape.w; ++w) values[shape.index(n, h, w, c)] = t.floats[from++];
-  return values;
 }
 
 std::string dims_text(std::span<const int64_t> dims) { return fmt::format("({})", fmt::join(dims, ", ")); }
@@ -192,7 +182,7 @@ Result<TensorId> OnnxGraphImport::tensor(const OnnxOperand& operand, const std::
   const auto shape = shape_of_dims(operand.dims);
   if (!shape) return shape.error();
   if (Status s = spend(operand.constant->elements()); !s) return std::move(s).error();
-  return add_constant(network_, name, *shape, in_network_order(*operand.constant, *shape));
+  return add_constant(network_, name, *shape, transposed_matrices(operand.constant->floats, shape->c, shape->pixels()));
 }
 
 Status OnnxGraphImport::bind(const std::string& name, OnnxOperand operand) {

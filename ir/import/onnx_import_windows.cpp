@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ir/import/onnx_graph_import.h"
+#include "ir/matrix_transpose.h"
 
 namespace espalier {
 namespace {
@@ -69,17 +70,6 @@ Result<OnnxOperand> image_of_rank_4(OnnxNodeImport& node) {
   return x;
 }
 
-/// [out][in][h][w] to [out][h][w][in].
-std::vector<float> in_network_order(const OnnxTensor& w) {
-  const auto out = static_cast<size_t>(w.dims[0]), in = static_cast<size_t>(w.dims[1]);
-  const size_t taps = static_cast<size_t>(w.dims[2]) * static_cast<size_t>(w.dims[3]);
-  std::vector<float> values(w.floats.size());
-  for (size_t o = 0; o < out; ++o)
-    for (size_t k = 0; k < in; ++k)
-      for (size_t t = 0; t < taps; ++t) values[(o * taps + t) * in + k] = w.floats[(o * in + k) * taps + t];
-  return values;
-}
-
 Status take_convolution(OnnxNodeImport& node) {
   const auto x = image_of_rank_4(node);
   if (!x) return x.error();
@@ -105,7 +95,7 @@ Status take_convolution(OnnxNodeImport& node) {
   c.groups = static_cast<uint32_t>(groups);
   c.output_channels = static_cast<uint32_t>(w->dims[0]);
   if (Status s = node.graph().spend(w->constant->elements()); !s) return s;
-  c.weights = in_network_order(*w->constant);
+  c.weights = transposed_matrices(w->constant->floats, w->dims[1], c.window.height * c.window.width);
   if (node.has_input(2)) {
     auto bias = node.floats(2);
     if (!bias) return std::move(bias).error();

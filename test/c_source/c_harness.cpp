@@ -4,8 +4,10 @@
 #include <optional>
 
 #include "backends/text_template.h"
+#include "espalier/runtime.h"
 #include "gtest/gtest.h"
 #include "test/support/command.h"
+#include "test/wasm/node_runner.h"
 
 namespace espalier::test {
 namespace {
@@ -52,6 +54,39 @@ e.run(Number(process.argv[2]));
 fs.writeFileSync('y.bin', bytes().slice(e.y(), e.y() + y.length));
 )";
 
+constexpr std::string_view kEmulation = "-O1 -D__AVX512F__=1 -I" ESPALIER_SOURCE_DIR "/test/c_source/emulated_avx512";
+
+constexpr DialectCase kDialects[] = {
+    {{"gcc", ESPALIER_TEST_GCC, "-O2 -mavx2 -mfma", Machine::kNative}, "x86_64-linux", "avx2"},
+    {{"clang", ESPALIER_TEST_CLANG, "-O2 -mavx2 -mfma", Machine::kNative}, "x86_64-linux", "avx2"},
+    {{"gcc", ESPALIER_TEST_GCC, "-O2 -mavx512f", Machine::kNative}, "x86_64-linux", "avx512"},
+    {{"clang", ESPALIER_TEST_CLANG, "-O2 -mavx512f", Machine::kNative}, "x86_64-linux", "avx512"},
+    {{"emulated_gcc", ESPALIER_TEST_GCC, kEmulation, Machine::kEmulatedAvx512}, "x86_64-linux", "avx512"},
+    {{"gcc", ESPALIER_TEST_GCC, "-O2", Machine::kNative}, "c99", "portable"},
+    {{"clang", ESPALIER_TEST_CLANG, "-O2", Machine::kNative}, "c99", "portable"},
+    {{"gcc_fused", ESPALIER_TEST_GCC, "-O3 -mfma -std=gnu99", Machine::kNative}, "c99", "portable"},
+    {{"gcc_unoptimised", ESPALIER_TEST_GCC, "-O0", Machine::kNative}, "c99", "portable"},
+    {{"gcc_plain", ESPALIER_TEST_GCC, "-O2 -DESPALIER_PLAIN_C", Machine::kNative}, "c99", "portable"},
+    {{"clang_plain", ESPALIER_TEST_CLANG, "-O2 -DESPALIER_PLAIN_C", Machine::kNative}, "c99", "portable"},
+    {{"aarch64_gcc", ESPALIER_TEST_AARCH64_GCC, "-O2", Machine::kAArch64}, "aarch64-linux", "neon"},
+    {{"aarch64_gcc", ESPALIER_TEST_AARCH64_GCC, "-O2", Machine::kAArch64}, "c99", "portable"},
+    // A machine with fused multiply-add and a compiler that likes to use it.
+    {{"aarch64_gcc_gnu99", ESPALIER_TEST_AARCH64_GCC, "-O3 -std=gnu99", Machine::kAArch64}, "c99", "portable"},
+    {{"aarch64_gcc_gnu99_plain", ESPALIER_TEST_AARCH64_GCC, "-O2 -std=gnu99 -DESPALIER_PLAIN_C", Machine::kAArch64},
+     "c99",
+     "portable"},
+    // Without a C library, clang may make memset of stores of zero only where it has an instruction for it.
+    {{"wasm_clang", ESPALIER_TEST_CLANG, "--target=wasm32 -O2 -msimd128 -mbulk-memory", Machine::kWasm},
+     "wasm32",
+     "simd128"},
+    {{"wasm_clang", ESPALIER_TEST_CLANG, "--target=wasm32 -O2 -msimd128 -mrelaxed-simd -mbulk-memory", Machine::kWasm},
+     "wasm32",
+     "relaxed"},
+    {{"wasm_clang", ESPALIER_TEST_CLANG, "--target=wasm32 -O2 -msimd128 -mbulk-memory", Machine::kWasm},
+     "c99",
+     "portable"},
+};
+
 bool ends_with(std::string_view text, std::string_view end) { return text.ends_with(end); }
 
 std::string bytes_of(const std::vector<float>& values) {
@@ -67,20 +102,10 @@ std::string run_or_explain(const std::string& command, const TemporaryFolder& fo
   return result.status == 0 ? "" : failure(command, result);
 }
 
-/// Node's flag for relaxed SIMD, which is younger than SIMD: none, one, or no value if this Node lacks it. A module of
-/// one relaxed instruction tells.
-std::optional<std::string> relaxed_simd_flag() {
-  static const std::optional<std::string> flag = [] {
-    const std::string_view test =
-        "process.exit(WebAssembly.validate(new "
-        "Uint8Array([0,97,115,109,1,0,0,0,1,8,1,96,3,123,123,123,1,123,3,2,1,0,10,13,"
-        "1,11,0,32,0,32,1,32,2,253,133,2,11])) ? 0 : 1)";
-    for (const std::string candidate : {"", "--experimental-wasm-relaxed-simd"})
-      if (run_command(fmt::format("{} {} -e '{}'", ESPALIER_TEST_NODE, candidate, test)).status == 0)
-        return std::optional(candidate);
-    return std::optional<std::string>();
-  }();
-  return flag;
+/// The command that runs what a toolchain makes for WebAssembly, if this machine has one.
+const std::optional<std::string>& node_for(const Toolchain& t) {
+  static const std::optional<std::string> simd = node_with("simd128"), relaxed = node_with("relaxed-simd");
+  return t.flags.find("-mrelaxed-simd") == t.flags.npos ? simd : relaxed;
 }
 
 std::string link_command(const Toolchain& t) {
@@ -90,13 +115,18 @@ std::string link_command(const Toolchain& t) {
 }
 
 std::string run_command_line(const Toolchain& t, uint32_t pixels, size_t x_count, size_t y_count) {
-  if (t.machine == Machine::kWasm)
-    return fmt::format("{} {} kernel.js {}", ESPALIER_TEST_NODE, relaxed_simd_flag().value_or(""), pixels);
+  if (t.machine == Machine::kWasm) return fmt::format("{} kernel.js {}", node_for(t).value_or("node"), pixels);
   const std::string emulator = t.machine == Machine::kAArch64 ? ESPALIER_TEST_QEMU_AARCH64 " " : "";
   return fmt::format("{}./kernel {} {} {}", emulator, pixels, x_count, y_count);
 }
 
 }  // namespace
+
+std::span<const DialectCase> dialect_cases() { return kDialects; }
+
+std::string dialect_case_name(const testing::TestParamInfo<DialectCase>& info) {
+  return fmt::format("{}_{}", info.param.cpu, info.param.toolchain.name);
+}
 
 void write_files(const std::vector<OutputFile>& files, const TemporaryFolder& folder) {
   for (const OutputFile& file : files) folder.write(file.name, file.contents);
@@ -107,18 +137,17 @@ std::string why_not_compiled(const Toolchain& t) {
   return "";
 }
 
-std::string why_not_run(const Toolchain& t, const KernelProgram& program) {
+std::string why_not_run(const Toolchain& t, const Target& target) {
   if (t.machine == Machine::kAArch64)
     return std::string_view(ESPALIER_TEST_QEMU_AARCH64).empty() ? "this machine has no qemu-aarch64" : "";
   if (t.machine == Machine::kWasm) {
     if (std::string_view(ESPALIER_TEST_WASM_LD).empty()) return "this machine has no wasm-ld";
-    if (std::string_view(ESPALIER_TEST_NODE).empty()) return "this machine has no node";
-    if (program.target.vector->name == "relaxed" && !relaxed_simd_flag()) return "this node has no relaxed SIMD";
-    return "";
+    return node_for(t) ? "" : fmt::format("this machine has no node with {} SIMD", target.vector->name);
   }
   if (t.machine == Machine::kEmulatedAvx512) return "";
-  const uint64_t missing = program.target.vector->features & ~host_cpu_features();
-  return missing ? fmt::format("this machine's CPU cannot run {}", program.target.vector->name) : "";
+  const uint64_t fused = t.flags.find("-mfma") == t.flags.npos ? 0 : ESPALIER_CPU_FMA;
+  const uint64_t missing = (target.vector->features | fused) & ~host_cpu_features();
+  return missing ? fmt::format("this machine's CPU cannot run {}", target.vector->name) : "";
 }
 
 std::string compile(const Toolchain& t, const std::vector<OutputFile>& files, const TemporaryFolder& folder) {

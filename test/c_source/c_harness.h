@@ -1,11 +1,13 @@
 // Compiles emitted C and runs it, natively, under qemu or in Node.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "backends/output_file.h"
+#include "gtest/gtest.h"
 #include "ir/kernel_program.h"
 #include "test/support/temporary_folder.h"
 
@@ -29,11 +31,21 @@ struct Toolchain {
   Machine machine;
 };
 
+/// A dialect of emitted C, by the target it is written for, and who compiles it.
+struct DialectCase {
+  Toolchain toolchain;
+  std::string_view target, cpu;
+};
+
+/// Every dialect with every compiler that has to take it, and how a test of one is called.
+std::span<const DialectCase> dialect_cases();
+std::string dialect_case_name(const testing::TestParamInfo<DialectCase>& info);
+
 void write_files(const std::vector<OutputFile>& files, const TemporaryFolder& folder);
 
 /// Why a toolchain's programs cannot be compiled, or run, on this machine; empty if they can.
 std::string why_not_compiled(const Toolchain& toolchain);
-std::string why_not_run(const Toolchain& toolchain, const KernelProgram& program);
+std::string why_not_run(const Toolchain& toolchain, const Target& target);
 
 /// Writes the files (and kernel_abi.h) to `folder` and compiles each .c and .S to an object; the compiler's words if
 /// that failed, else empty.

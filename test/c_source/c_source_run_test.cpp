@@ -14,49 +14,12 @@
 namespace espalier::test {
 namespace {
 
-struct Case {
-  Toolchain toolchain;
-  std::string_view target, cpu;
-};
-
-constexpr std::string_view kEmulation = "-O1 -D__AVX512F__=1 -I" ESPALIER_SOURCE_DIR "/test/c_source/emulated_avx512";
-
-constexpr Case kCases[] = {
-    {{"gcc", ESPALIER_TEST_GCC, "-O2 -mavx2 -mfma", Machine::kNative}, "x86_64-linux", "avx2"},
-    {{"clang", ESPALIER_TEST_CLANG, "-O2 -mavx2 -mfma", Machine::kNative}, "x86_64-linux", "avx2"},
-    {{"gcc", ESPALIER_TEST_GCC, "-O2 -mavx512f", Machine::kNative}, "x86_64-linux", "avx512"},
-    {{"clang", ESPALIER_TEST_CLANG, "-O2 -mavx512f", Machine::kNative}, "x86_64-linux", "avx512"},
-    {{"emulated_gcc", ESPALIER_TEST_GCC, kEmulation, Machine::kEmulatedAvx512}, "x86_64-linux", "avx512"},
-    {{"gcc", ESPALIER_TEST_GCC, "-O2", Machine::kNative}, "c99", "portable"},
-    {{"clang", ESPALIER_TEST_CLANG, "-O2", Machine::kNative}, "c99", "portable"},
-    {{"gcc_unoptimised", ESPALIER_TEST_GCC, "-O0", Machine::kNative}, "c99", "portable"},
-    {{"gcc_plain", ESPALIER_TEST_GCC, "-O2 -DESPALIER_PLAIN_C", Machine::kNative}, "c99", "portable"},
-    {{"clang_plain", ESPALIER_TEST_CLANG, "-O2 -DESPALIER_PLAIN_C", Machine::kNative}, "c99", "portable"},
-    {{"aarch64_gcc", ESPALIER_TEST_AARCH64_GCC, "-O2", Machine::kAArch64}, "aarch64-linux", "neon"},
-    {{"aarch64_gcc", ESPALIER_TEST_AARCH64_GCC, "-O2", Machine::kAArch64}, "c99", "portable"},
-    // A machine with fused multiply-add and a compiler that likes to use it.
-    {{"aarch64_gcc_gnu99", ESPALIER_TEST_AARCH64_GCC, "-O3 -std=gnu99", Machine::kAArch64}, "c99", "portable"},
-    {{"aarch64_gcc_gnu99_plain", ESPALIER_TEST_AARCH64_GCC, "-O2 -std=gnu99 -DESPALIER_PLAIN_C", Machine::kAArch64},
-     "c99",
-     "portable"},
-    // Without a C library, clang may make memset of stores of zero only where it has an instruction for it.
-    {{"wasm_clang", ESPALIER_TEST_CLANG, "--target=wasm32 -O2 -msimd128 -mbulk-memory", Machine::kWasm},
-     "wasm32",
-     "simd128"},
-    {{"wasm_clang", ESPALIER_TEST_CLANG, "--target=wasm32 -O2 -msimd128 -mrelaxed-simd -mbulk-memory", Machine::kWasm},
-     "wasm32",
-     "relaxed"},
-    {{"wasm_clang", ESPALIER_TEST_CLANG, "--target=wasm32 -O2 -msimd128 -mbulk-memory", Machine::kWasm},
-     "c99",
-     "portable"},
-};
-
 constexpr RandomShape kOperations{
     .rows = 3, .columns = 5, .input_stride = 71, .output_stride = 75, .pixel_block = 40, .operations = 150};
 
 constexpr float kUntouched = 12345.0f;
 
-class CSource : public testing::TestWithParam<Case> {
+class CSource : public testing::TestWithParam<DialectCase> {
  protected:
   const Toolchain& toolchain() const { return GetParam().toolchain; }
 
@@ -71,7 +34,7 @@ class CSource : public testing::TestWithParam<Case> {
     ASSERT_TRUE(files) << files.error().message;
     const TemporaryFolder folder;
     ASSERT_EQ(compile(toolchain(), *files, folder), "");
-    if (const std::string why = why_not_run(toolchain(), program); !why.empty())
+    if (const std::string why = why_not_run(toolchain(), program.target); !why.empty())
       GTEST_SKIP() << "compiled only: " << why;
     ASSERT_EQ(link(toolchain(), program, folder), "");
     for (const uint32_t pixels : pixel_counts) expect_run(program, folder, pixels);
@@ -189,10 +152,7 @@ TEST_P(CSource, ComputesTheInterpretersBitsOfSeveralFormsInTheOrderOfTheClusters
   }
 }
 
-std::string case_name(const testing::TestParamInfo<Case>& info) {
-  return fmt::format("{}_{}", info.param.cpu, info.param.toolchain.name);
-}
-INSTANTIATE_TEST_SUITE_P(Toolchains, CSource, testing::ValuesIn(kCases), case_name);
+INSTANTIATE_TEST_SUITE_P(Toolchains, CSource, testing::ValuesIn(dialect_cases()), dialect_case_name);
 
 }  // namespace
 }  // namespace espalier::test
