@@ -10,7 +10,7 @@ namespace {
 constexpr VectorIsa kVectorIsas[] = {
     // name, lanes, registers, arithmetic, fma_load, fma_lane, splat_lane, masks, features
     {"avx2", 8, 16, Arithmetic::kFma, true, false, true, false, ESPALIER_CPU_AVX2 | ESPALIER_CPU_FMA},
-    {"avx512", 16, 32, Arithmetic::kFma, true, false, true, true, ESPALIER_CPU_AVX512F},
+    {"avx512", 16, 32, Arithmetic::kFma, true, false, true, true, ESPALIER_CPU_AVX512F | ESPALIER_CPU_AVX512VL},
     {"neon", 4, 32, Arithmetic::kFma, false, true, true, false, ESPALIER_CPU_NEON},
     {"simd128", 4, 64, Arithmetic::kMulAdd, false, false, true, false, ESPALIER_CPU_SIMD128},
     {"relaxed", 4, 64, Arithmetic::kFma, false, false, true, false, ESPALIER_CPU_SIMD128 | ESPALIER_CPU_RELAXED_SIMD},
@@ -93,7 +93,7 @@ constexpr std::string_view kHostSystem = "c99";
 std::string_view host_cpu() {
   const uint64_t features = host_cpu_features();
   if (kHostSystem.substr(0, 6) != "x86_64") return {};
-  if (features & ESPALIER_CPU_AVX512F) return "znver4";
+  if ((features & ESPALIER_CPU_AVX512F) && (features & ESPALIER_CPU_AVX512VL)) return "znver4";
   return "znver3";
 }
 

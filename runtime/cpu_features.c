@@ -21,6 +21,7 @@ uint64_t espalier_host_cpu_features(void) {
   if (ymm && ((b >> 5) & 1)) features |= ESPALIER_CPU_AVX2;
   if (ymm && has_fma) features |= ESPALIER_CPU_FMA;
   if (zmm && ((b >> 16) & 1)) features |= ESPALIER_CPU_AVX512F;
+  if (zmm && ((b >> 31) & 1)) features |= ESPALIER_CPU_AVX512VL;
   return features;
 }
 #elif defined(__aarch64__)
@@ -38,8 +39,10 @@ static const struct {
   uint64_t bit;
   const char* name;
 } kFeatures[] = {
-    {ESPALIER_CPU_AVX2, "avx2"}, {ESPALIER_CPU_FMA, "fma"},         {ESPALIER_CPU_AVX512F, "avx512f"},
-    {ESPALIER_CPU_NEON, "neon"}, {ESPALIER_CPU_SIMD128, "simd128"}, {ESPALIER_CPU_RELAXED_SIMD, "relaxed-simd"},
+    {ESPALIER_CPU_AVX2, "avx2"},         {ESPALIER_CPU_FMA, "fma"},
+    {ESPALIER_CPU_AVX512F, "avx512f"},   {ESPALIER_CPU_AVX512VL, "avx512vl"},
+    {ESPALIER_CPU_NEON, "neon"},         {ESPALIER_CPU_SIMD128, "simd128"},
+    {ESPALIER_CPU_RELAXED_SIMD, "relaxed-simd"},
 };
 
 const char* espalier_cpu_feature_name(uint64_t bit) {

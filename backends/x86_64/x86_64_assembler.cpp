@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "backends/x86_64/needed_lanes.h"
 #include "backends/x86_64/x86_64_instructions.h"
 
 namespace espalier {
@@ -65,7 +66,10 @@ class ChunkAssembler {
     const bool saves = std::any_of(chunk.tiles.begin(), chunk.tiles.end(), is_rolled);
     if (saves)
       for (const Gpr reg : kSaved) encoder_.push(reg, out_);
-    for (const PixelTile& tile : chunk.tiles) tile.remainder ? assemble_remainder(tile) : assemble_loop(tile);
+    for (const PixelTile& tile : chunk.tiles) {
+      narrow(tile);
+      tile.remainder ? assemble_remainder(tile) : assemble_loop(tile);
+    }
     if (saves)
       for (size_t i = std::size(kSaved); i-- > 0;) encoder_.pop(kSaved[i], out_);
     encoder_.vzeroupper_ret(out_);
@@ -104,6 +108,37 @@ class ChunkAssembler {
     patch_jump(skip, out_.size());
   }
 
+  /// Finds out how narrow operations may be; tiles of whole vectors need no look at them.
+  void narrow(const PixelTile& tile) {
+    has_narrow_ = full_lanes_ == 16 && std::any_of(tile.ops.begin(), tile.ops.end(),
+                                                   [&](auto& op) { return op.op == Op::kStore && op.lanes != 16; });
+    if (!has_narrow_) return;
+    first_op_ = tile.ops.data();
+    needed_lanes_ = needed_lanes(tile, full_lanes_);
+  }
+  static Width width_of(uint32_t lanes) {
+    return lanes > 8 || lanes == kRemainingLanes ? Width::kFull : lanes > 4 ? Width::kHalf : Width::kQuarter;
+  }
+  static uint32_t lanes_of(Width width) { return 16u >> static_cast<int>(width); }
+  /// What is written may be as narrow as its readers allow; memory is touched as far as the operation says.
+  Width width(const MicroOp& op) const {
+    if (!has_narrow_) return Width::kFull;
+    switch (op.op) {
+      case Op::kCopy:
+      case Op::kFma:
+      case Op::kFmaLoad:
+      case Op::kMax:
+      case Op::kMin:
+        return width_of(needed_lanes_[static_cast<size_t>(&op - first_op_)]);
+      case Op::kLoad:
+        return op.buffer == Buffer::kW ? Width::kFull : width_of(op.lanes);
+      case Op::kStore:
+        return width_of(op.lanes);
+      default:
+        return Width::kFull;
+    }
+  }
+
   /// The verifier allows one number of partial lanes per tile; k1 holds it throughout.
   void set_partial_mask(const PixelTile& tile) {
     for (const MicroOp& op : tile.ops) {
@@ -113,7 +148,8 @@ class ChunkAssembler {
     }
   }
   bool is_masked(const MicroOp& op) const {
-    return full_lanes_ == 16 && op.buffer != Buffer::kW && op_info(op.op).has_lanes && op.lanes != full_lanes_;
+    if (full_lanes_ != 16 || op.buffer == Buffer::kW || !has_lanes_[static_cast<int>(op.op)]) return false;
+    return op.lanes == kRemainingLanes || op.lanes < lanes_of(width(op));
   }
 
   void assemble_ops(const PixelTile& tile) {
@@ -190,6 +226,7 @@ class ChunkAssembler {
                                                   : kBases[static_cast<size_t>(op.buffer)];
       operands.displacement = static_cast<int32_t>(byte_offset(op));
     }
+    operands.width = width(op);
     encoder_.emit(instruction(op), operands, out_);
   }
 
@@ -215,6 +252,7 @@ class ChunkAssembler {
   Inst narrow_instruction(const MicroOp& op) const {
     if (op.op == Op::kFmaLoad) return is_masked(op) ? Inst::kFmaLoadMasked : Inst::kFmaLoad;
     if (op.op == Op::kLoad && op.buffer == Buffer::kW) return Inst::kLoadGroup;
+    if (full_lanes_ == 16 && !is_masked(op)) return kFullForms[static_cast<size_t>(op.op)];
     return by_lanes(op, is_masked(op), kFullForms[static_cast<size_t>(op.op)]);
   }
 
@@ -232,6 +270,7 @@ class ChunkAssembler {
     const MicroOp& op = rest[0];
     const Inst inst = instruction(op);
     Encoder::Operands operands = registers_of(op);
+    operands.width = width(op);
     if (has_access_[static_cast<int>(op.op)]) address(rest, inst, operands);
     encoder_.emit(inst, operands, out_);
   }
@@ -239,7 +278,7 @@ class ChunkAssembler {
   void address(std::span<const MicroOp> rest, Inst inst, Encoder::Operands& operands) {
     const auto buffer = static_cast<size_t>(rest[0].buffer);
     const int64_t offset = byte_offset(rest[0]);
-    const int32_t unit = encoder_.displacement_unit(inst);
+    const int32_t unit = encoder_.displacement_unit(inst, operands.width);
     AddressWindow& window = windows_[buffer];
     operands.base = kBases[buffer];
     operands.displacement = static_cast<int32_t>(offset);
@@ -258,7 +297,7 @@ class ChunkAssembler {
     for (size_t i = 0; i < std::min(rest.size(), kLookAhead) && uses < kWindowUses; ++i) {
       const MicroOp& op = rest[i];
       if (!has_access_[static_cast<int>(op.op)] || op.buffer != buffer) continue;
-      uses += Encoder::fits_byte(byte_offset(op) - start, encoder_.displacement_unit(instruction(op)));
+      uses += Encoder::fits_byte(byte_offset(op) - start, encoder_.displacement_unit(instruction(op), width(op)));
     }
     if (uses < kWindowUses) return false;
     encoder_.lea(kWindows[static_cast<size_t>(buffer)], kBases[static_cast<size_t>(buffer)],
@@ -270,6 +309,9 @@ class ChunkAssembler {
   const KernelProgram& program_;
   Encoder& encoder_;
   uint32_t full_lanes_;
+  bool has_narrow_ = false;  // the tile has vectors that are not wholly stored
+  const MicroOp* first_op_ = nullptr;
+  std::vector<uint8_t> needed_lanes_;  // by operation from first_op_ on, if so
   bool has_access_[kOpCount], has_lanes_[kOpCount];  // of op_info, next to the look-ahead, which asks for them most
   AddressWindow windows_[3];
   /// Open loops: where their bodies begin, and where the jump over them ends (0: none).

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <deque>
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/MC/MCInstBuilder.h"
@@ -24,40 +25,41 @@ enum class Shape : uint8_t {
   kSplatLane,
   kMemory
 };
-/// Registers by width: full vector of the ISA, or xmm.
-enum class Width : uint8_t { kFull, kXmm };
+/// Which registers the table's names have: full vectors of the ISA, of which avx512 has instructions of half and a quarter
+/// of the width, too; full vectors only; or xmm.
+enum class Registers : uint8_t { kAnyWidth, kFull, kXmm };
 
 struct InstInfo {
   const char* avx2;  // LLVM's name, or null where the ISA has no such form
   const char* avx512;
   Shape shape;
-  Width width;
+  Registers registers;
   uint8_t evex_unit;  // bytes an 8-bit displacement counts in under EVEX; VEX counts in 1
 };
 constexpr InstInfo kInsts[kInstCount] = {
-    /* kZero */ {"VXORPSrr", "VPXORDZrr", Shape::kZero, Width::kFull, 1},
-    /* kLoad */ {"VMOVUPSYrm", "VMOVUPSZrm", Shape::kLoad, Width::kFull, 64},
-    /* kLoad4 */ {"VMOVUPSrm", "VMOVUPSrm", Shape::kLoad, Width::kXmm, 1},
-    /* kLoad2 */ {"VMOVSDrm", "VMOVSDrm", Shape::kLoad, Width::kXmm, 1},
-    /* kLoad1 */ {"VMOVSSrm", "VMOVSSrm", Shape::kLoad, Width::kXmm, 1},
-    /* kLoadMasked */ {nullptr, "VMOVUPSZrmkz", Shape::kLoadMasked, Width::kFull, 64},
-    /* kStore */ {"VMOVUPSYmr", "VMOVUPSZmr", Shape::kStore, Width::kFull, 64},
-    /* kStore4 */ {"VMOVUPSmr", "VMOVUPSmr", Shape::kStore, Width::kXmm, 1},
-    /* kStore2 */ {"VMOVSDmr", "VMOVSDmr", Shape::kStore, Width::kXmm, 1},
-    /* kStore1 */ {"VMOVSSmr", "VMOVSSmr", Shape::kStore, Width::kXmm, 1},
-    /* kStoreMasked */ {nullptr, "VMOVUPSZmrk", Shape::kStoreMasked, Width::kFull, 64},
-    /* kCopy */ {"VMOVAPSYrr", "VMOVAPSZrr", Shape::kCopy, Width::kFull, 1},
-    /* kLoadGroup */ {"VBROADCASTF128rm", "VBROADCASTF32X4rm", Shape::kLoad, Width::kFull, 16},
-    /* kSplatLane */ {"VPERMILPSYri", "VPERMILPSZri", Shape::kSplatLane, Width::kFull, 1},
-    /* kSplatLoad */ {"VBROADCASTSSYrm", "VBROADCASTSSZrm", Shape::kLoad, Width::kFull, 4},
-    /* kFma */ {"VFMADD231PSYr", "VFMADD231PSZr", Shape::kFma, Width::kFull, 1},
-    /* kFmaLoad */ {"VFMADD231PSYm", "VFMADD231PSZm", Shape::kFmaLoad, Width::kFull, 64},
-    /* kFmaLoadMasked */ {nullptr, "VFMADD231PSZmk", Shape::kFmaLoadMasked, Width::kFull, 64},
-    /* kMax */ {"VMAXPSYrr", "VMAXPSZrr", Shape::kTwo, Width::kFull, 1},
-    /* kMin */ {"VMINPSYrr", "VMINPSZrr", Shape::kTwo, Width::kFull, 1},
-    /* kPrefetch */ {"PREFETCHT0", "PREFETCHT0", Shape::kMemory, Width::kFull, 1},
-    /* kPrefetchWrite */ {"PREFETCHW", "PREFETCHW", Shape::kMemory, Width::kFull, 1},
-    /* kPrefetchFar */ {"PREFETCHT1", "PREFETCHT1", Shape::kMemory, Width::kFull, 1},
+    /* kZero */ {"VXORPSrr", "VPXORDZrr", Shape::kZero, Registers::kFull, 1},
+    /* kLoad */ {"VMOVUPSYrm", "VMOVUPSZrm", Shape::kLoad, Registers::kAnyWidth, 64},
+    /* kLoad4 */ {"VMOVUPSrm", "VMOVUPSrm", Shape::kLoad, Registers::kXmm, 1},
+    /* kLoad2 */ {"VMOVSDrm", "VMOVSDrm", Shape::kLoad, Registers::kXmm, 1},
+    /* kLoad1 */ {"VMOVSSrm", "VMOVSSrm", Shape::kLoad, Registers::kXmm, 1},
+    /* kLoadMasked */ {nullptr, "VMOVUPSZrmkz", Shape::kLoadMasked, Registers::kAnyWidth, 64},
+    /* kStore */ {"VMOVUPSYmr", "VMOVUPSZmr", Shape::kStore, Registers::kAnyWidth, 64},
+    /* kStore4 */ {"VMOVUPSmr", "VMOVUPSmr", Shape::kStore, Registers::kXmm, 1},
+    /* kStore2 */ {"VMOVSDmr", "VMOVSDmr", Shape::kStore, Registers::kXmm, 1},
+    /* kStore1 */ {"VMOVSSmr", "VMOVSSmr", Shape::kStore, Registers::kXmm, 1},
+    /* kStoreMasked */ {nullptr, "VMOVUPSZmrk", Shape::kStoreMasked, Registers::kAnyWidth, 64},
+    /* kCopy */ {"VMOVAPSYrr", "VMOVAPSZrr", Shape::kCopy, Registers::kAnyWidth, 1},
+    /* kLoadGroup */ {"VBROADCASTF128rm", "VBROADCASTF32X4rm", Shape::kLoad, Registers::kFull, 16},
+    /* kSplatLane */ {"VPERMILPSYri", "VPERMILPSZri", Shape::kSplatLane, Registers::kFull, 1},
+    /* kSplatLoad */ {"VBROADCASTSSYrm", "VBROADCASTSSZrm", Shape::kLoad, Registers::kFull, 4},
+    /* kFma */ {"VFMADD231PSYr", "VFMADD231PSZr", Shape::kFma, Registers::kAnyWidth, 1},
+    /* kFmaLoad */ {"VFMADD231PSYm", "VFMADD231PSZm", Shape::kFmaLoad, Registers::kAnyWidth, 64},
+    /* kFmaLoadMasked */ {nullptr, "VFMADD231PSZmk", Shape::kFmaLoadMasked, Registers::kAnyWidth, 64},
+    /* kMax */ {"VMAXPSYrr", "VMAXPSZrr", Shape::kTwo, Registers::kAnyWidth, 1},
+    /* kMin */ {"VMINPSYrr", "VMINPSZrr", Shape::kTwo, Registers::kAnyWidth, 1},
+    /* kPrefetch */ {"PREFETCHT0", "PREFETCHT0", Shape::kMemory, Registers::kFull, 1},
+    /* kPrefetchWrite */ {"PREFETCHW", "PREFETCHW", Shape::kMemory, Registers::kFull, 1},
+    /* kPrefetchFar */ {"PREFETCHT1", "PREFETCHT1", Shape::kMemory, Registers::kFull, 1},
 };
 constexpr const char* kGprNames[kGprCount] = {"RDI", "RSI", "RDX", "RCX", "R8",  "R9", "R10",
                                               "R11", "RAX", "RBX", "R12", "R13", "R14", "R15", "RBP"};
@@ -72,6 +74,13 @@ constexpr int32_t kFar = 0x12345671;
 
 constexpr size_t kRegisters = 32, kDisplacements = 3;
 
+/// LLVM's name of an avx512 instruction at a width: VFMADD231PSZr, VFMADD231PSZ256r, VFMADD231PSZ128r.
+std::string name_at(std::string_view full, Width width) {
+  std::string name(full);
+  if (width != Width::kFull) name.insert(name.find("PSZ") + 3, width == Width::kHalf ? "256" : "128");
+  return name;
+}
+
 bool has_memory(Inst inst) {
   const Shape shape = kInsts[static_cast<int>(inst)].shape;
   return shape != Shape::kZero && shape != Shape::kFma && shape != Shape::kTwo && shape != Shape::kCopy &&
@@ -81,7 +90,7 @@ bool has_memory(Inst inst) {
 }  // namespace
 
 Result<std::unique_ptr<Encoder>> Encoder::create(bool avx512) {
-  auto mc = McTarget::create("x86_64-unknown-linux-gnu", "", avx512 ? "+avx2,+fma,+avx512f" : "+avx2,+fma");
+  auto mc = McTarget::create("x86_64-unknown-linux-gnu", "", avx512 ? "+avx2,+fma,+avx512f,+avx512vl" : "+avx2,+fma");
   if (!mc) return std::move(mc).error();
   std::unique_ptr<Encoder> encoder(new Encoder);
   encoder->mc_ = *std::move(mc);
@@ -98,10 +107,18 @@ Status Encoder::resolve(bool avx512) {
       {"MOV32rm", &load32_}, {"SUB32ri8", &sub32_}, {"TEST32rr", &test32_},
   };
   if (avx512) wanted.push_back({"KMOVWkr", &kmov_});
+  std::deque<std::string> narrow_names;  // `wanted` points into them
   for (int i = 0; i < kInstCount; ++i) {
-    const char* name = avx512 ? kInsts[i].avx512 : kInsts[i].avx2;
-    if (name) wanted.push_back({name, &opcodes_[i]});
-    units_[i] = avx512 ? kInsts[i].evex_unit : 1;
+    const InstInfo& info = kInsts[i];
+    const char* name = avx512 ? info.avx512 : info.avx2;
+    if (name) wanted.push_back({name, &opcodes_[i][0]});
+    std::fill_n(units_[i], kWidthCount, avx512 ? info.evex_unit : 1);
+    if (!avx512 || info.registers != Registers::kAnyWidth) continue;
+    for (const Width width : {Width::kHalf, Width::kQuarter}) {
+      const int w = static_cast<int>(width);
+      wanted.push_back({narrow_names.emplace_back(name_at(name, width)).c_str(), &opcodes_[i][w]});
+      units_[i][w] = std::max(1, info.evex_unit >> w);
+    }
   }
   if (Status s = mc_->find_opcodes(wanted); !s) return s;
   std::vector<std::string> names;
@@ -110,6 +127,7 @@ Status Encoder::resolve(bool avx512) {
   names.insert(names.end(), {"EAX", "K1"});
   const int registers = avx512 ? 32 : 16;
   for (int i = 0; i < registers; ++i) names.push_back(fmt::format("{}{}", avx512 ? "ZMM" : "YMM", i));
+  for (int i = 0; i < registers; ++i) names.push_back(fmt::format("YMM{}", i));
   for (int i = 0; i < registers; ++i) names.push_back(fmt::format("XMM{}", i));
   auto found = mc_->find_registers(names);
   if (!found) return std::move(found).error();
@@ -119,17 +137,19 @@ Status Encoder::resolve(bool avx512) {
   k1_ = (*found)[2 * kGprCount + 1];
   const auto vectors = found->begin() + 2 * kGprCount + 2;
   full_.assign(vectors, vectors + registers);
-  xmm_.assign(vectors + registers, vectors + 2 * registers);
+  ymm_.assign(vectors + registers, vectors + 2 * registers);
+  xmm_.assign(vectors + 2 * registers, vectors + 3 * registers);
   return {};
 }
 
-Encoder::Displacement Encoder::displacement_class(Inst inst, int32_t displacement) const {
-  if (displacement == 0) return Displacement::kNone;
-  return fits_byte(displacement, displacement_unit(inst)) ? Displacement::kByte : Displacement::kWord;
+Encoder::Displacement Encoder::displacement_class(Inst inst, const Operands& o) const {
+  if (o.displacement == 0) return Displacement::kNone;
+  return fits_byte(o.displacement, displacement_unit(inst, o.width)) ? Displacement::kByte : Displacement::kWord;
 }
 
 Encoder::Encoded& Encoder::memo(Inst inst, const Operands& o, Displacement size) {
-  std::vector<Encoded>& page = memo_[static_cast<size_t>(inst) * kRegisters + o.d];
+  const size_t form = static_cast<size_t>(inst) * kWidthCount + static_cast<size_t>(o.width);
+  std::vector<Encoded>& page = memo_[form * kRegisters + o.d];
   if (page.empty()) page.resize(kRegisters * kRegisters * kDisplacements);
   // Either a third register or a base, never both.
   const size_t last = has_memory(inst) ? static_cast<size_t>(o.base) : o.t;
@@ -138,13 +158,14 @@ Encoder::Encoded& Encoder::memo(Inst inst, const Operands& o, Displacement size)
 
 Encoder::Encoded Encoder::encode(Inst inst, const Operands& o, Displacement size) const {
   const InstInfo& info = kInsts[static_cast<int>(inst)];
-  const auto& registers = info.width == Width::kXmm ? xmm_ : full_;
+  const bool quarter = info.registers == Registers::kXmm || o.width == Width::kQuarter;
+  const auto& registers = quarter ? xmm_ : o.width == Width::kHalf ? ymm_ : full_;
   llvm::MCInst mc;
-  mc.setOpcode(opcodes_[static_cast<int>(inst)]);
+  mc.setOpcode(opcodes_[static_cast<int>(inst)][static_cast<int>(o.width)]);
   auto add = [&](llvm::MCRegister reg) { mc.addOperand(llvm::MCOperand::createReg(reg)); };
   auto memory = [&] {
     const int32_t stand_in = size == Displacement::kNone   ? 0
-                             : size == Displacement::kByte ? displacement_unit(inst)
+                             : size == Displacement::kByte ? displacement_unit(inst, o.width)
                                                            : kFar;
     add(gprs_[static_cast<int>(o.base)]);
     mc.addOperand(llvm::MCOperand::createImm(1));
@@ -204,12 +225,13 @@ Encoder::Encoded Encoder::encode(Inst inst, const Operands& o, Displacement size
 
 void Encoder::emit(Inst inst, const Operands& o, std::string& out) {
   const bool memory = has_memory(inst);
-  const Displacement size = memory ? displacement_class(inst, o.displacement) : Displacement::kNone;
+  const Displacement size = memory ? displacement_class(inst, o) : Displacement::kNone;
   Encoded& encoded = memo(inst, o, size);
   if (encoded.length == 0) encoded = encode(inst, o, size);
   out.append(reinterpret_cast<const char*>(encoded.bytes), encoded.length);
   if (size == Displacement::kByte)
-    out.back() = static_cast<char>(o.displacement >> std::countr_zero(static_cast<uint32_t>(displacement_unit(inst))));
+    out.back() = static_cast<char>(o.displacement >>
+                                   std::countr_zero(static_cast<uint32_t>(displacement_unit(inst, o.width))));
   if (size == Displacement::kWord) std::memcpy(out.data() + out.size() - 4, &o.displacement, 4);
 }
 

@@ -64,6 +64,11 @@ enum class Inst : uint8_t {
 };
 inline constexpr int kInstCount = 23;
 
+/// How much of its vector registers an instruction works on; narrower ones clear the rest. Only avx512 has other widths
+/// than the full one, and only for loads, stores, copies and arithmetic of whole or masked vectors.
+enum class Width : uint8_t { kFull, kHalf, kQuarter };
+inline constexpr int kWidthCount = 3;
+
 /// Encodes instructions for one vector ISA (avx2 or avx512). Not thread-safe.
 ///
 /// Speed: LLVM's encoder takes about 40 ns per instruction. Every (instruction, registers, displacement size) is
@@ -77,11 +82,14 @@ class Encoder {
     uint8_t d = 0, s = 0, t = 0;
     Gpr base = Gpr::kX;
     int32_t displacement = 0;
+    Width width = Width::kFull;
   };
   void emit(Inst inst, const Operands& operands, std::string& out);
 
   /// Multiple that an 8-bit displacement counts in: 1, or the operand's size under EVEX.
-  int32_t displacement_unit(Inst inst) const { return units_[static_cast<int>(inst)]; }
+  int32_t displacement_unit(Inst inst, Width width = Width::kFull) const {
+    return units_[static_cast<int>(inst)][static_cast<int>(width)];
+  }
 
   /// Whether an 8-bit displacement reaches `distance`: -128 to 127 times `unit`, a power of two. (Without divisions:
   /// they were a quarter of the time of assembling.)
@@ -127,7 +135,7 @@ class Encoder {
   enum class Displacement : uint8_t { kNone, kByte, kWord };
 
   Encoder() = default;
-  Displacement displacement_class(Inst inst, int32_t displacement) const;
+  Displacement displacement_class(Inst inst, const Operands& operands) const;
   std::string lea_memo_[kGprCount][kGprCount];
 
   Encoded& memo(Inst inst, const Operands& operands, Displacement size);
@@ -136,16 +144,16 @@ class Encoder {
   Status resolve(bool avx512);
 
   std::unique_ptr<McTarget> mc_;
-  unsigned opcodes_[kInstCount] = {};
-  int32_t units_[kInstCount] = {};
-  std::vector<llvm::MCRegister> full_, xmm_;  // zmm or ymm, and their low parts
+  unsigned opcodes_[kInstCount][kWidthCount] = {};
+  int32_t units_[kInstCount][kWidthCount] = {};
+  std::vector<llvm::MCRegister> full_, ymm_, xmm_;  // zmm or ymm, and their low parts
   bool avx512_ = false;
   llvm::MCRegister gprs_[kGprCount], halves_[kGprCount], eax_, k1_;
   unsigned push_ = 0, pop_ = 0, move_ = 0, load16_ = 0, load32_ = 0, sub32_ = 0, test32_ = 0;
   unsigned lea_ = 0, add_ = 0, sub_ = 0, cmp_ = 0, test_ = 0, jcc_ = 0, mov_ = 0, shl_ = 0, kmov_ = 0, vzeroupper_ = 0,
            ret_ = 0, add32_ = 0;
-  /// By (instruction, d), then by the other operands; filled as they occur.
-  std::vector<Encoded> memo_[kInstCount * 32];
+  /// By (instruction, width, d), then by the other operands; filled as they occur.
+  std::vector<Encoded> memo_[kInstCount * kWidthCount * 32];
 };
 
 }  // namespace espalier::x86_64

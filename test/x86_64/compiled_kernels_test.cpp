@@ -135,6 +135,37 @@ TEST(CompiledX86Kernels, MaskTheRemainderWithAvx512) {
   EXPECT_EQ(count(p, [](const auto& i) { return i.name == "vmovss" || i.name == "vmovsd"; }), 0u);
 }
 
+/// Multiply-adds by what their sums are kept in.
+size_t multiply_adds(const KernelProgram& p, std::string_view registers) {
+  return count(p, [&](const auto& i) {
+    return i.name == "vfmadd231ps" && i.operands[2].reg.starts_with(registers);
+  });
+}
+
+TEST(CompiledX86Kernels, MultiplyAsFewLanesAsTheLastVectorHas) {
+  // 3 whole vectors and what is left: a quarter, a masked quarter, half, a masked half, nearly all.
+  for (const auto& [pixels, narrow] : {std::pair{52u, "xmm"}, {49u, "xmm"}, {56u, "ymm"}, {54u, "ymm"}, {60u, "zmm"}})
+    for (const char* form : {"unrolled:rows=4,vectors=4", "loop:vectors=4", "nano:rows=4,vectors=4"}) {
+      SCOPED_TRACE(fmt::format("{} pixels, {}", pixels, form));
+      const KernelProgram p = compile(spec_of(pixels, false), "znver4", form);
+      const size_t all = multiply_adds(p, ""), whole = multiply_adds(p, "zmm");
+      EXPECT_EQ(whole + (narrow[0] == 'z' ? 0 : multiply_adds(p, narrow)), all);
+      EXPECT_EQ(whole, narrow[0] == 'z' ? all : all / 4 * 3);
+      EXPECT_EQ(count(p, [](const auto& i) { return i.masked; }) > 0, pixels % 4 != 0 || pixels == 60);
+      SeededRandom random(pixels);
+      ASSERT_NO_FATAL_FAILURE(expect_interpreters_bits(p, pixels, random));
+    }
+}
+
+TEST(CompiledX86Kernels, EndPanelsOfHalfVectorsWithHalfAVector) {
+  KernelSpec spec = spec_of(196, false);
+  spec.input_panel = spec.output_panel = spec.input_stride = spec.output_stride = 40;
+  const KernelProgram p = compile(spec, "znver4", "unrolled:rows=4,vectors=3");
+  EXPECT_EQ(p.pixel_multiple, 40u);
+  EXPECT_EQ(multiply_adds(p, "zmm"), 2 * multiply_adds(p, "ymm"));
+  EXPECT_EQ(multiply_adds(p, "zmm") + multiply_adds(p, "ymm"), multiply_adds(p, ""));
+}
+
 TEST(CompiledX86Kernels, HaveNoMasksNorHighRegistersWithAvx2) {
   const KernelProgram p = compile(spec_of(53, true), "avx2", "unrolled");
   EXPECT_EQ(count(p, [](const auto& i) { return i.masked || i.text.find("zmm") != std::string::npos; }), 0u);

@@ -35,6 +35,7 @@ extern "C" {
 #define ESPALIER_CPU_AVX2 ((uint64_t)1 << 0)          /* AVX2, saved by the operating system */
 #define ESPALIER_CPU_FMA ((uint64_t)1 << 1)           /* x86 FMA3 */
 #define ESPALIER_CPU_AVX512F ((uint64_t)1 << 2)       /* AVX-512 foundation, saved by the operating system */
+#define ESPALIER_CPU_AVX512VL ((uint64_t)1 << 3)      /* its forms of 128 and 256 bits */
 #define ESPALIER_CPU_NEON ((uint64_t)1 << 8)          /* AArch64 Advanced SIMD */
 #define ESPALIER_CPU_SIMD128 ((uint64_t)1 << 16)      /* WebAssembly fixed-width SIMD */
 #define ESPALIER_CPU_RELAXED_SIMD ((uint64_t)1 << 17) /* WebAssembly relaxed SIMD */
