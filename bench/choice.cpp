@@ -25,9 +25,9 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--pixels", o.matrices.pixels, "pixels for files that do not say")->check(CLI::PositiveNumber);
   app.add_option("--layer", o.matrices.layer, "only matrices whose name matches this regular expression");
   app.add_option("--sparsity", o.matrices.sparsities, "only these shares of zeros, e.g. 0.9,0.95")->delimiter(',');
-  app.add_option("--layout", o.layouts, "chw, panels (of the recommended width), or both")
+  app.add_option("--layout", o.layouts, "any of chw, panels (of the recommended width) and panels of a number of pixels")
       ->delimiter(',')
-      ->check(CLI::IsMember({"chw", "panels"}));
+      ->check(CLI::IsMember({"chw", "panels"}) | CLI::PositiveNumber);
   app.add_option("--candidates", o.race.candidates, "schedules to time for each matrix");
   app.add_option("--seconds", o.race.seconds, "time for all candidates of one matrix")->check(CLI::PositiveNumber);
   app.add_option("--json", o.json, "also write every candidate's prediction and time to this file");

@@ -9,13 +9,15 @@
 #include "codegen/measure/aligned_buffer.h"
 #include "codegen/measure/timing.h"
 #include "codegen/tune/tune.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace espalier {
 namespace {
 
 Result<KernelSpec> in_layout(KernelSpec spec, const Target& target, const std::string& layout) {
   if (layout == "chw") return spec;
-  const auto panel = recommended_panel(spec, target);
+  uint32_t width = 0;
+  const auto panel = llvm::StringRef(layout).getAsInteger(10, width) ? recommended_panel(spec, target) : Result<uint32_t>(width);
   if (!panel) return panel.error();
   spec.input_panel = spec.output_panel = spec.input_stride = spec.output_stride = *panel;
   return spec;

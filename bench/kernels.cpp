@@ -129,8 +129,9 @@ Result<KernelRow> measure_layer(const KernelSpec& layer, const Target& target, c
 
 void print_sweep(const KernelSpec& spec, const std::vector<SweepEntry>& entries) {
   constexpr size_t kShown = 12;
-  fmt::print("\n{}: {}x{}, {} pixels, {} schedules\n\n| GFLOP/s | speedup | schedule |\n|---:|---:|---|\n", spec.name,
-             spec.matrix.rows(), spec.matrix.columns(), *spec.pixels, entries.size());
+  fmt::print("\n{}: {}x{}, {} pixels{}, {} schedules\n\n| GFLOP/s | speedup | schedule |\n|---:|---:|---|\n", spec.name,
+             spec.matrix.rows(), spec.matrix.columns(), *spec.pixels,
+             spec.input_panel ? fmt::format(" in panels of {}", spec.input_panel) : "", entries.size());
   for (size_t i = 0; i < entries.size(); ++i)
     if (const SweepEntry& e = entries[i]; i < kShown || e.speedup == 1)
       fmt::print("| {:.1f} | {:.2f} | `{}`{} |\n", e.gflops, e.speedup, to_string(e.schedule),
@@ -149,10 +150,12 @@ SweepGrid with_defaults(SweepGrid grid, const Target& target) {
 }
 
 Status sweep(const std::vector<KernelSpec>& specs, const Target& target, const Options& o) {
-  for (const KernelSpec& spec : specs) {
-    auto entries = sweep_schedules(spec, target, with_defaults(o.grid, target));
+  for (const KernelSpec& layer : specs) {
+    const auto spec = laid_out(layer, target, o.layout);
+    if (!spec) return spec.error();
+    auto entries = sweep_schedules(*spec, target, with_defaults(o.grid, target));
     if (!entries) return std::move(entries).error();
-    print_sweep(spec, *entries);
+    print_sweep(*spec, *entries);
   }
   return {};
 }

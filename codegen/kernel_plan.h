@@ -88,8 +88,15 @@ inline constexpr uint32_t kMaxTileRows = 32;
 /// Whether the form has loops over an index stream or over the input channels.
 inline bool is_rolled(CodeForm form) { return form != CodeForm::kUnrolled; }
 
-/// The least number of vectors that the tiles of all parts divide.
-uint32_t common_vectors(const Schedule& schedule);
+/// The panels that tiles must not leave: the greatest common divisor of both sides'; 0 where both are images.
+uint32_t panel_of(const KernelSpec& spec);
+
+/// Pixels of a tile of `vectors` vectors. Where that is up to a vector more than a panel has and the ISA has masks, the
+/// tile is the panel, and its last vector has fewer lanes: panels of 40 on avx512 are 16 + 16 + 8.
+uint32_t tile_pixels(const KernelSpec& spec, const VectorIsa& isa, uint32_t vectors);
+
+/// The least number of pixels that the tiles of all parts divide.
+uint32_t common_tile_pixels(const KernelSpec& spec, const VectorIsa& isa, const Schedule& schedule);
 
 /// Vector registers that a tile of `rows` x `vectors` accumulators needs at least on `isa`.
 uint64_t registers_needed(const VectorIsa& isa, CodeForm form, uint32_t rows, uint32_t vectors);

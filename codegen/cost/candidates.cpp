@@ -21,8 +21,8 @@ struct TileChoice {
 // clang-format off
 constexpr TileChoice kTileChoices[] = {
     {"avx2", CodeForm::kUnrolled, 2, 2, 7},   {"avx2", CodeForm::kUnrolled, 3, 2, 4},
-    {"avx512", CodeForm::kUnrolled, 6, 1, 4}, {"avx512", CodeForm::kUnrolled, 8, 1, 3},
-    {"avx512", CodeForm::kUnrolled, 4, 5, 6},
+    {"avx512", CodeForm::kUnrolled, 4, 2, 6}, {"avx512", CodeForm::kUnrolled, 6, 1, 4},
+    {"avx512", CodeForm::kUnrolled, 8, 1, 3},
     {"neon", CodeForm::kUnrolled, 8, 2, 3},   {"neon", CodeForm::kUnrolled, 6, 4, 4},
     {"neon", CodeForm::kUnrolled, 4, 5, 5},   {"neon", CodeForm::kUnrolled, 3, 7, 7},
     {"neon", CodeForm::kUnrolled, 2, 8, 8},
@@ -62,12 +62,14 @@ struct Choice {
   Schedule schedule;
 };
 
-/// The pixels that a tile must divide, or 0: panels cannot be left in the middle of a tile.
-uint32_t panel_of(const KernelSpec& spec) { return std::gcd(spec.input_panel, spec.output_panel); }
+uint32_t tile_pixels(const Choice& plan, uint32_t vectors) {
+  return espalier::tile_pixels(plan.spec, *plan.target.vector, vectors);
+}
 
+/// Panels cannot be left in the middle of a tile.
 bool fits_panels(const Choice& plan, uint32_t vectors) {
   const uint32_t panel = panel_of(plan.spec);
-  return panel == 0 || panel % (uint64_t{vectors} * plan.target.vector->lanes) == 0;
+  return panel == 0 || panel % tile_pixels(plan, vectors) == 0;
 }
 
 /// Where the tables have no pair with what the user fixed: as much of the rest as registers and panels allow, up to 8.
@@ -87,7 +89,7 @@ void choose_rest_of_tile(Choice& plan) {
 
 /// Bytes of one input channel in a pixel tile; caches hold whole lines, which rows of panels share.
 uint32_t tile_row_bytes(const Choice& plan) {
-  return std::max(plan.spec.input_panel ? 0u : 64u, plan.schedule.tile_vectors * plan.target.vector->lanes * 4);
+  return std::max(plan.spec.input_panel ? 0u : 64u, tile_pixels(plan, plan.schedule.tile_vectors) * 4);
 }
 
 /// A K block's slice of one pixel tile of the input has to stay in L1D while the chunk's rows pass over it; about a
@@ -117,9 +119,9 @@ std::vector<uint32_t> k_blocks_to_try(const Choice& plan) {
   return found;
 }
 
-/// Rolled code has no size to bound; groups of rows are for threads to share where panels are few. A group costs its
-/// own pass over the input (512x512 at 196 pixels, Zen 3: 61 GFLOP/s with 7 groups, 64.6 with one).
-void choose_rolled_chunk(Choice& plan) {
+/// Non-zeros of a chunk in groups of rows for threads to share where panels are few. A group costs its own pass over the
+/// input (512x512 at 196 pixels, Zen 3: 61 GFLOP/s with 7 groups, 64.6 with one).
+uint32_t nonzeros_of_group(const Choice& plan) {
   constexpr uint32_t kLeast = 1024;
   const uint32_t items = cpu_costs(plan.target.cpu->name).row_groups;
   const SparseMatrix& m = plan.spec.matrix;
@@ -131,18 +133,25 @@ void choose_rolled_chunk(Choice& plan) {
   // Groups of about equal work, an even number of them, and room for a row more, lest a small one is left over.
   const uint64_t in_block = work / blocks, most = std::min<uint64_t>(groups, (in_block + kLeast - 1) / kLeast);
   const uint64_t shares = most <= 1 ? 1 : (most + 1) / 2 * 2;
-  plan.schedule.chunk_nonzeros =
-      static_cast<uint32_t>(std::max<uint64_t>(1, in_block / shares + in_block / std::max(1u, m.rows()) + 1));
+  return static_cast<uint32_t>(std::max<uint64_t>(1, in_block / shares + in_block / std::max(1u, m.rows()) + 1));
 }
 
-/// Straight-line code of one tile stays inside three quarters of the instruction cache.
+/// Straight-line code of one tile stays inside three quarters of the instruction cache, or in L2 where that is as good: a
+/// larger chunk passes over the input fewer times (1024x512 at 49 pixels, Zen 4: 68 GFLOP/s in L1I, 77 in L2). Rolled code
+/// has no size to bound.
 void choose_chunk(Choice& plan) {
   Schedule& s = plan.schedule;
   if (s.chunk_nonzeros) return;
-  if (is_rolled(s.form)) return choose_rolled_chunk(plan);
+  const uint32_t group = nonzeros_of_group(plan);
+  if (is_rolled(s.form)) {
+    s.chunk_nonzeros = group;
+    return;
+  }
   constexpr double kLargest = 32 * 1024;  // larger caches (Cortex-A76: 64 KiB) gain nothing from larger chunks
-  const double budget = 0.75 * std::min<double>(plan.target.cpu->l1i, kLargest);
-  s.chunk_nonzeros = std::max(32u, static_cast<uint32_t>(budget / code_bytes_per_nonzero(plan.target, s.form, s.tile_vectors)));
+  const uint32_t in_l2 = cpu_costs(plan.target.cpu->name).chunk_bytes;
+  const double budget = in_l2 ? in_l2 : 0.75 * std::min<double>(plan.target.cpu->l1i, kLargest);
+  const auto fits = static_cast<uint32_t>(budget / code_bytes_per_nonzero(plan.target, s.form, s.tile_vectors));
+  s.chunk_nonzeros = std::max(32u, in_l2 ? std::min(fits, group) : fits);
 }
 
 /// Instruction fetch waits for its misses, data prefetchers hide most of theirs: 512x512 at 196 pixels, 90 % zeros, Zen
@@ -180,6 +189,9 @@ std::vector<uint32_t> pixel_blocks_to_try(const Choice& plan) {
   }
   for (const uint32_t panels : {4u, 8u})
     if (uint64_t{4} * panels * panel <= plan.spec.max_pixels()) found.push_back(panels * panel);
+  // Tiles are shared out inside a block, too, so a small image may be one: its code is fetched once.
+  const uint32_t all = ceil_div(plan.spec.max_pixels(), panel);
+  if (cpu_costs(plan.target.cpu->name).chunk_bytes && all > 1 && all <= 8) found.push_back(all * panel);
   return found;
 }
 
@@ -196,7 +208,7 @@ void choose_panel_block(Choice& plan, uint32_t width) {
 /// The block of whole tiles that moves least; the smallest among equals, because blocks are also what threads share.
 void choose_pixel_block(Choice& plan) {
   Schedule& s = plan.schedule;
-  const uint32_t width = s.tile_vectors * plan.target.vector->lanes;
+  const uint32_t width = tile_pixels(plan, s.tile_vectors);
   if (panel_of(plan.spec)) return choose_panel_block(plan, width);
   if (s.pixel_block) {
     s.pixel_block = ceil_div(s.pixel_block, width) * width;
@@ -222,7 +234,7 @@ Status check(const Choice& plan) {
   if (needed > isa.registers)
     return bad_input("schedule with rows={}, vectors={} needs {} vector registers, but {} has {}", s.tile_rows,
                      s.tile_vectors, needed, isa.name, isa.registers);
-  const uint32_t panel = panel_of(plan.spec), width = s.tile_vectors * isa.lanes;  // a few vectors at most
+  const uint32_t panel = panel_of(plan.spec), width = tile_pixels(plan, s.tile_vectors);  // a few vectors at most
   if (panel % width != 0)
     return bad_input("schedule has vectors={} of {} pixels, but panels of {} and {} pixels are not cut into such tiles",
                      s.tile_vectors, isa.lanes, plan.spec.input_panel, plan.spec.output_panel);
@@ -456,7 +468,7 @@ class MixedForms {
   }
   /// Whole tiles of all parts; in panels that not all of them step through alike, one panel.
   void share_pixel_block(Schedule& s) const {
-    const uint32_t panel = panel_of(spec_), width = common_vectors(s) * target_.vector->lanes;
+    const uint32_t panel = panel_of(spec_), width = common_tile_pixels(spec_, *target_.vector, s);
     const bool alike =
         std::all_of(s.parts.begin(), s.parts.end(), [&](auto& p) { return p.tile_vectors == s.tile_vectors; });
     if (panel == 0)
@@ -527,9 +539,16 @@ double code_bytes_per_nonzero(const Target& target, CodeForm form, uint32_t vect
   return 80;
 }
 
-uint32_t common_vectors(const Schedule& schedule) {
-  uint32_t common = schedule.tile_vectors;
-  for (const SchedulePart& part : schedule.parts) common = std::lcm(common, part.tile_vectors);
+uint32_t panel_of(const KernelSpec& spec) { return std::gcd(spec.input_panel, spec.output_panel); }
+
+uint32_t tile_pixels(const KernelSpec& spec, const VectorIsa& isa, uint32_t vectors) {
+  const uint32_t whole = vectors * isa.lanes, panel = panel_of(spec);
+  return isa.has_masks && panel < whole && panel + isa.lanes > whole ? panel : whole;
+}
+
+uint32_t common_tile_pixels(const KernelSpec& spec, const VectorIsa& isa, const Schedule& schedule) {
+  uint32_t common = tile_pixels(spec, isa, schedule.tile_vectors);
+  for (const SchedulePart& part : schedule.parts) common = std::lcm(common, tile_pixels(spec, isa, part.tile_vectors));
   return common;
 }
 

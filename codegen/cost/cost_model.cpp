@@ -16,13 +16,16 @@ namespace {
 constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kPanelL1 = 0.96, kImageL1 = 0.58,
                  kImageMiss = 0.03, kOutputRows = 0.33;
 constexpr double kInOrderStall = 3;
+// Rows of Y pass through L1D once for a tile; more of them take no more of it.
+constexpr double kMostOutputRows = 96;
+// Chunks are sized by an estimate.
+constexpr double kChunkSlack = 1.5;
 constexpr double kRowOverlap = 0.7;
 // Rows of rolled tiles, in instructions that nothing hides: each vector is started, finished and stored, nano's loops
 // end, and loops turn (per non-zero).
 constexpr double kVectorEnd = 9, kPatternEnd = 8.5, kTurn = 0.75;
-// Straight code comes from L2 while it fits the lower share of it, and from farther above the upper one; far more than L2
-// comes from memory.
-constexpr double kCodeInL2 = 0.44, kCodeBeyondL2 = 1, kManyL2 = 8, kMemoryRate = 0.3;
+// Far more straight code than L2 holds comes from memory; weights stay while they fit.
+constexpr double kWeightsInL2 = 1, kManyL2 = 8, kMemoryRate = 0.3;
 // A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4
 // rows, 90 % zeros, panels: 4 rows x 2 vectors 46 GFLOP/s, 4 x 3 60).
 constexpr double kBlockChain = 1.25;
@@ -41,7 +44,7 @@ class CostModel {
       : spec_(spec), target_(target), isa_(*target.vector), s_(schedule), c_(cpu_costs(target.cpu->name)) {
     const SparseMatrix& m = spec.matrix;
     const bool padded = spec.input_panel && spec.output_panel;
-    width_ = double(s_.tile_vectors) * isa_.lanes;
+    width_ = tile_pixels(spec, isa_, s_.tile_vectors);
     pixels_ = spec.max_pixels();
     full_rounds_ = padded ? ceil_div(pixels_, width_) : std::floor(pixels_ / width_);
     tail_vectors_ = padded ? 0 : tail_vectors(pixels_ - full_rounds_ * width_);
@@ -62,14 +65,15 @@ class CostModel {
   Cost run() {
     Cost cost;
     const double outputs = rows_ * vectors_, partial = outputs * (blocks_ - 1);
-    cost.fma = nonzeros_ * vectors_ / c_.fmas;
+    const double worked = full_rounds_ * worked_vectors(width_) + worked_vectors(pixels_ - full_rounds_ * width_);
+    cost.fma = nonzeros_ * worked / c_.fmas;
     const double rows_at_once = s_.form == CodeForm::kDense      ? s_.tile_rows
                                 : s_.form == CodeForm::kUnrolled ? std::max(1.0, kRowsInTurn * s_.tile_rows)
                                                                  : 1;
     const double in_blocks = s_.form == CodeForm::kNano ? in_blocks_ : 0;
     cost.chain = nonzeros_ * rounds_ * c_.fma_latency *
                  ((1 - in_blocks) * kRowOverlap / rows_at_once + in_blocks * kBlockChain / s_.tile_rows);
-    const double input_loads = nonzeros_ * vectors_ / sharing_, weight_loads = nonzeros_ * rounds_ * weight_load();
+    const double input_loads = nonzeros_ * worked / sharing_ * straddling(), weight_loads = nonzeros_ * rounds_ * weight_load();
     cost.loads = (input_loads + weight_loads + partial) / c_.loads + (outputs + partial) / c_.stores * 0.25;
     const double fused = isa_.has_fma_load ? nonzeros_ * vectors_ / sharing_ : 0;
     const double per_nonzero = weight_instructions() + index_instructions();
@@ -88,11 +92,26 @@ class CostModel {
   }
 
  private:
+  /// Vectors' worth of multiply-adds and loads of a tile: narrow ones may take less time (instructions are as many).
+  double worked_vectors(double pixels) const {
+    if (pixels <= 0) return 0;
+    if (!isa_.has_masks || c_.narrow == 1) return pixels == width_ ? s_.tile_vectors : tail_vectors_;
+    const double whole = std::floor(pixels / isa_.lanes), rest = pixels - whole * isa_.lanes;
+    return whole + (rest == 0 ? 0 : rest <= isa_.lanes / 2 ? c_.narrow : 1);
+  }
+  /// Pixels of a row that a tile reads: an image may be narrower than the tile.
+  double touched_width() const { return std::min(width_, ceil_div(pixels_, isa_.lanes) * isa_.lanes); }
+  /// Loads of whole lines from rows that begin at halves of them take two, on every second row.
+  double straddling() const {
+    const bool halves = isa_.lanes * 4 == kLine && spec_.input_panel % isa_.lanes != 0;
+    return halves ? 1.5 : 1;
+  }
   bool is_rolled() const { return s_.form != CodeForm::kUnrolled; }
 
   double weight_load() const {
     if (s_.form == CodeForm::kDense) return isa_.has_fma_lane ? 0.25 : 1;
-    return isa_.has_splat_lane ? 0.25 : 1;
+    if (!isa_.has_splat_lane) return 1;
+    return isa_.lanes == 16 ? 0.5 : 0.25;  // four weights to all lanes of 512 bits: two loads' time on Zen 4
   }
   double weight_instructions() const {
     if (isa_.has_fma_lane) return 0.25;
@@ -132,14 +151,15 @@ class CostModel {
     const double l2 = target_.cpu->l2;
     const double block = 4 * (columns_ + rows_) * std::min<double>(s_.pixel_block, pixels_);
     const double beside = all + 4 * nonzeros_ + block;  // what is between two runs of one piece of code
-    const double beyond = std::clamp((beside / l2 - kCodeInL2) / (kCodeBeyondL2 - kCodeInL2), 0.0, 1.0);
+    const double beyond = std::clamp((beside / l2 - c_.code_in_l2) / (c_.code_beyond_l2 - c_.code_in_l2), 0.0, 1.0);
     const double cycles_per_byte = all <= target_.cpu->l1i ? 1 / c_.code_near
                                    : all > kManyL2 * l2    ? 1 / (c_.code_far * kMemoryRate)
                                                            : (1 - beyond) / c_.code_l2 + beyond / c_.code_far;
     const double rounds_of_block = std::max(1.0, std::min(rounds, s_.pixel_block / width_));
-    const bool stays = s_.chunk_nonzeros * bytes / nonzeros_ <= target_.cpu->l1i;
-    const double near_rounds = stays ? rounds * (1 - 1 / rounds_of_block) : 0;
-    return bytes * (near_rounds / c_.code_near + (rounds - near_rounds) * cycles_per_byte);
+    const double chunk = s_.chunk_nonzeros * bytes / nonzeros_;
+    const bool stays = chunk <= target_.cpu->l1i, stays_in_l2 = chunk <= c_.chunk_bytes * kChunkSlack;
+    const double near_rounds = stays || stays_in_l2 ? rounds * (1 - 1 / rounds_of_block) : 0;
+    return bytes * (near_rounds / (stays ? c_.code_near : c_.code_l2) + (rounds - near_rounds) * cycles_per_byte);
   }
 
   /// What fetch takes beyond its rate from L1I.
@@ -153,13 +173,14 @@ class CostModel {
   /// K block's slice that L1D does not keep comes from L2. Panels stream, rows of an image do not.
   double traffic() const {
     const bool streams = spec_.input_panel && spec_.output_panel, crowds = c_.crowded > 0 && !streams;
-    const double whole = std::max(spec_.input_panel ? 0 : kLine, width_ * 4), l1d = target_.cpu->l1d;
+    const double whole = std::max(spec_.input_panel ? 0 : kLine, touched_width() * 4), l1d = target_.cpu->l1d;
     const double line = crowds ? row_lines() * kLine : whole;
     const double tiles_of_block = std::max(1.0, std::min(full_rounds_, s_.pixel_block / width_));
     const bool stays = std::min<double>(columns_, s_.k_block) * line * tiles_of_block <= kPanelL1 * l1d;
     const double passes = is_rolled() || stays ? 1 : std::max(1.0, nonzeros_ / blocks_ / s_.chunk_nonzeros);
     const double near = 4 * columns_ * pixels_ * passes + 4 * rows_ * pixels_ * 2 * (2 * blocks_ - 1);
-    const double rows_of_chunk = is_rolled() ? 0 : std::min(rows_, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_);
+    const double rows_of_chunk =
+        is_rolled() ? 0 : std::min({rows_, kMostOutputRows, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_});
     const double slice = (std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
     const double kept = (streams ? kPanelL1 : kImageL1) * l1d / slice;
     const double missed = kMissStall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
@@ -167,13 +188,13 @@ class CostModel {
     const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
     const double l2 = 0.75 * target_.cpu->l2, again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
     const double beyond = 4 * (columns_ + rows_) * pixels_ > l2 ? 4 * (again * columns_ + 2 * rows_) * pixels_ * straddle : 0;
-    const double from_l2 = near * (crowds ? straddle : 1) * (streams ? kPanelStall : kImageStall) + random + (crowds ? crowded() : 0);
+    const double from_l2 = near * (crowds ? straddle : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) + random + (crowds ? crowded() : 0);
     return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far;
   }
 
   /// Weights and indices come again for every tile where they do not stay in L2.
   double streamed_weights(double bytes) const {
-    if (bytes + 4 * (columns_ + rows_) * width_ < kCodeBeyondL2 * target_.cpu->l2) return 0;
+    if (bytes + 4 * (columns_ + rows_) * width_ < kWeightsInL2 * target_.cpu->l2) return 0;
     return bytes * rounds_ / c_.data_far;
   }
 

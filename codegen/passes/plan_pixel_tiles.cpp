@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 
 #include "codegen/kernel_plan.h"
@@ -5,10 +6,11 @@
 namespace espalier {
 namespace {
 
-/// Full vectors from pixel 0 on.
-PixelTileShape full_tile(uint32_t vectors, uint32_t lanes) {
-  PixelTileShape shape{vectors * lanes, false, {}};
-  for (uint32_t v = 0; v < vectors; ++v) shape.pieces.push_back({v * lanes, static_cast<uint8_t>(lanes)});
+/// Full vectors from pixel 0 on; the last one has what is left of `width`.
+PixelTileShape tile_of(uint32_t width, uint32_t lanes) {
+  PixelTileShape shape{width, false, {}};
+  for (uint32_t first = 0; first < width; first += lanes)
+    shape.pieces.push_back({first, static_cast<uint8_t>(std::min(lanes, width - first))});
   return shape;
 }
 
@@ -28,7 +30,7 @@ bool has_room_for_pair(const VectorIsa& isa, CodeForm form, uint32_t rows) {
 
 /// A known number of pixels left over after the full tiles; at least one vector, or with masks any.
 PixelTileShape tail_tile(uint32_t pixels, const VectorIsa& isa) {
-  PixelTileShape shape = full_tile(pixels / isa.lanes, isa.lanes);
+  PixelTileShape shape = tile_of(pixels / isa.lanes * isa.lanes, isa.lanes);
   const uint32_t rest = pixels % isa.lanes;
   if (rest == 0) return shape;
   if (isa.has_masks)
@@ -50,8 +52,8 @@ void add_narrow_tiles(KernelPlan& plan, uint32_t pixels) {
 
 void fixed_tiles(KernelPlan& plan, uint32_t pixels) {
   const VectorIsa& isa = *plan.target.vector;
-  const uint32_t width = plan.schedule.tile_vectors * isa.lanes;
-  if (pixels >= width) plan.shapes.push_back(full_tile(plan.schedule.tile_vectors, isa.lanes));
+  const uint32_t width = tile_pixels(plan.spec, isa, plan.schedule.tile_vectors);
+  if (pixels >= width) plan.shapes.push_back(tile_of(width, isa.lanes));
   const uint32_t rest = pixels % width;
   if (rest == 0) return;
   if (rest < isa.lanes && !isa.has_masks)
@@ -63,8 +65,8 @@ void fixed_tiles(KernelPlan& plan, uint32_t pixels) {
 /// Any pixel count: full tiles, then single vectors, then the remainder by mask or by halves.
 void run_time_tiles(KernelPlan& plan) {
   const VectorIsa& isa = *plan.target.vector;
-  plan.shapes.push_back(full_tile(plan.schedule.tile_vectors, isa.lanes));
-  if (plan.schedule.tile_vectors > 1) plan.shapes.push_back(full_tile(1, isa.lanes));
+  plan.shapes.push_back(tile_of(tile_pixels(plan.spec, isa, plan.schedule.tile_vectors), isa.lanes));
+  if (plan.schedule.tile_vectors > 1) plan.shapes.push_back(tile_of(isa.lanes, isa.lanes));
   if (isa.has_masks) {
     plan.shapes.push_back({0, true, {{0, kRemainingLanes}}});
   } else {
@@ -76,7 +78,8 @@ void run_time_tiles(KernelPlan& plan) {
 
 Status plan_pixel_tiles(KernelPlan& plan) {
   if (plan.program.pixel_multiple != 1)  // whole tiles, whatever the count
-    plan.shapes.push_back(full_tile(plan.schedule.tile_vectors, plan.target.vector->lanes));
+    plan.shapes.push_back(
+        tile_of(tile_pixels(plan.spec, *plan.target.vector, plan.schedule.tile_vectors), plan.target.vector->lanes));
   else if (plan.spec.pixels)
     fixed_tiles(plan, *plan.spec.pixels);
   else
