@@ -12,8 +12,8 @@ namespace {
 
 // Fitted on znver3 with bench/choice (MobileNetV1, seeded matrices and the Deep Learning Matrix Collection at 70 to 98 %
 // zeros, images and panels, 110 matrices, 18 schedules each): how much of the traffic does not hide behind computing,
-// how much of L1D keeps what a tile reads at random (rows of an image crowd some of the sets), how far rows overlap.
-constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kPanelL1 = 0.96, kImageL1 = 0.58,
+// how much of L1D keeps what a tile reads at random, how far rows overlap.
+constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kPanelL1 = 0.96,
                  kImageMiss = 0.03, kOutputRows = 0.33;
 constexpr double kInOrderStall = 3;
 // Rows of Y pass through L1D once for a tile; more of them take no more of it.
@@ -88,6 +88,8 @@ class CostModel {
     if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue + fetch_stalls(cost.fetch);
     cost.traffic = traffic() + streamed_weights(cost.weight_bytes);
     cost.exits = exits();
+    if (!spec_.output_panel) cost.traffic += partial * c_.image_partial;
+    if (!spec_.input_panel) cost.traffic += cost.fma * c_.image_width * std::max(0.0, touched_width() * 4 / kLine - 2);
     return cost;
   }
 
@@ -152,12 +154,12 @@ class CostModel {
     const double block = 4 * (columns_ + rows_) * std::min<double>(s_.pixel_block, pixels_);
     const double beside = all + 4 * nonzeros_ + block;  // what is between two runs of one piece of code
     const double beyond = std::clamp((beside / l2 - c_.code_in_l2) / (c_.code_beyond_l2 - c_.code_in_l2), 0.0, 1.0);
-    const double cycles_per_byte = all <= target_.cpu->l1i ? 1 / c_.code_near
+    const double cycles_per_byte = all <= (c_.near_bytes ? c_.near_bytes : target_.cpu->l1i) ? 1 / c_.code_near
                                    : all > kManyL2 * l2    ? 1 / (c_.code_far * kMemoryRate)
                                                            : (1 - beyond) / c_.code_l2 + beyond / c_.code_far;
     const double rounds_of_block = std::max(1.0, std::min(rounds, s_.pixel_block / width_));
     const double chunk = s_.chunk_nonzeros * bytes / nonzeros_;
-    const bool stays = chunk <= target_.cpu->l1i, stays_in_l2 = chunk <= c_.chunk_bytes * kChunkSlack;
+    const bool stays = chunk <= (c_.near_bytes ? c_.near_bytes : target_.cpu->l1i), stays_in_l2 = chunk <= c_.chunk_bytes * kChunkSlack;
     const double near_rounds = stays || stays_in_l2 ? rounds * (1 - 1 / rounds_of_block) : 0;
     return bytes * (near_rounds / (stays ? c_.code_near : c_.code_l2) + (rounds - near_rounds) * cycles_per_byte);
   }
@@ -182,7 +184,7 @@ class CostModel {
     const double rows_of_chunk =
         is_rolled() ? 0 : std::min({rows_, kMostOutputRows, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_});
     const double slice = (std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
-    const double kept = (streams ? kPanelL1 : kImageL1) * l1d / slice;
+    const double kept = (streams ? kPanelL1 : c_.image_l1) * l1d / slice;
     const double missed = kMissStall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
     const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
@@ -221,7 +223,7 @@ class CostModel {
     if (s_.form == CodeForm::kLoop) return (tiles * row_end + nonzeros_ * rounds_ * kTurn) / issue;
     if (s_.form == CodeForm::kNano) {
       const double patterns = rows_in_blocks_ + (1 - rows_in_blocks_) * s_.tile_rows * sharing_outside_blocks();
-      return tiles * (patterns * kPatternEnd + s_.tile_rows * row_end) / issue;
+      return tiles * (patterns * kPatternEnd * c_.pattern_end + s_.tile_rows * row_end) / issue;
     }
     return 0;
   }

@@ -8,7 +8,7 @@ namespace {
 
 // znver3: measured with bench/kernels on an EPYC 7003 (128x64 to 1024x512 at 90 % zeros; straight code runs at 17
 // bytes per cycle from L2 and 9 to 11 from L3, whatever the tile). znver4: the same on an EPYC 9004, and loops of nothing
-// but such code (bytes per cycle: 15.5 from L1I, 14.3 from L2, 11 to 12 from L3). The others: issue widths and pipes from the vendors'
+// but such code (bytes per cycle: 22 while the micro-op cache holds it, 14.3 from L2, 9 to 12 from L3). The others: issue widths and pipes from the vendors'
 // optimisation guides and public instruction tables (Cortex: FMLA q 1 / 1 / 2 per cycle and LDR q 0.5 / 1 / 2 on
 // A53 / A72 / N1; by-lane operands and sums to sums together about 6 / 6 / 4), code rates from the width of
 // fetch in the same ratios, line rates of caches from public measurements; of phones' memory,
@@ -22,7 +22,7 @@ constexpr CpuCosts kCosts[] = {
     {"haswell", 2, 5, 2, 1, 4, 14, 9, 5, 25, 230, 16, 3.0},
     {"znver3", 2, 4, 2, 1, 6, 17.5, 17, 9.3, 26, 320, 13, 3.2},
     {"skylake-avx512", 2, 4, 2, 1, 4, 16, 10, 5, 40, 230, 17, 2.6},
-    {"znver4", 1, 4, 1, 0.5, 6, 15.5, 14.3, 9.5, 28, 340, 13, 3.7, false, false, 0, 4, 1.7, 0.95, 0.5, 0.8, 1.6, 400 * 1024},
+    {"znver4", 1, 4, 1, 0.5, 6, 22, 14.3, 9.5, 28, 340, 13, 3.7, false, false, 0, 4, 1.2, 0.85, 2, 0.06, 0.95, 0.5, 0.8, 1.6, 16 * 1024, 3, 400 * 1024},
     {"cortex-a76", 2, 4, 2, 1, 4, 16, 8, 3, 16, 6, 11, 2.4, false, true},
     {"cortex-a53", 1, 6, 0.5, 1, 2, 8, 3, 1, 8, 2, 8, 1.4, true, true},
     {"cortex-a55", 1, 5, 1, 1, 2, 8, 4, 1.5, 8, 3, 8, 1.8, false, true},

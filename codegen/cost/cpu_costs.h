@@ -21,9 +21,14 @@ struct CpuCosts {
   double crowded = 0;       ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
   uint32_t row_groups = 8;  ///< of rolled forms, for threads to share, where there is one pixel block
   double image_stall = 1;   ///< times what traffic between L1D and L2 does not hide for images elsewhere
+  double image_l1 = 0.58;   ///< share of L1D that keeps what a tile of an image reads; rows crowd some of the sets
+  double image_partial = 0; ///< cycles of a vector of an image that a K block leaves for the next one
+  double image_width = 0;   ///< share of the multiply-adds' time that each line of an image's tile beyond two costs
   double wider_panel = 1;   ///< a wider panel must be predicted to take this share of a narrower one's time, or less
   double narrow = 1;        ///< what a multiply-add of half a vector or less takes of a full one's time
   double code_in_l2 = 0.44, code_beyond_l2 = 1;  ///< straight code comes from L2 up to one share of it, from farther above
+  uint32_t near_bytes = 0;   ///< of straight code that are fetched at code_near (0: as many as L1I holds)
+  double pattern_end = 1;    ///< times what the end of one of nano's loops costs elsewhere
   uint32_t chunk_bytes = 0;  ///< of straight code between two pixel tiles, where L2 serves it about as well as L1I (0: L1I)
 };
 
