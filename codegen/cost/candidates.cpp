@@ -32,7 +32,7 @@ constexpr TileChoice kTileChoices[] = {
     {"portable", CodeForm::kUnrolled, 2, 1, 4},
     {"avx2", CodeForm::kLoop, 1, 1, 7},       {"avx2", CodeForm::kNano, 2, 1, 4},
     {"avx2", CodeForm::kDense, 6, 1, 2},      {"avx2", CodeForm::kDense, 4, 3, 3},
-    {"avx512", CodeForm::kLoop, 1, 1, 12},    {"avx512", CodeForm::kNano, 4, 1, 4},
+    {"avx512", CodeForm::kLoop, 1, 1, 12},    {"avx512", CodeForm::kNano, 4, 1, 6},
     {"avx512", CodeForm::kDense, 8, 1, 3},    {"avx512", CodeForm::kDense, 6, 4, 4},
     {"neon", CodeForm::kLoop, 1, 1, 8},       {"neon", CodeForm::kNano, 4, 1, 4},
     {"neon", CodeForm::kDense, 8, 1, 2},      {"neon", CodeForm::kDense, 4, 4, 4},
