@@ -7,6 +7,7 @@
 
 #include "backends/c_source/c_writer.h"
 #include "backends/text_template.h"
+#include "ir/half_vectors.h"
 
 namespace espalier {
 namespace {
@@ -238,18 +239,45 @@ class FunctionWriter {
   size_t at_ = 0;
 };
 
+/// The names of helpers, of which code for half vectors has its own.
+constexpr std::pair<std::string_view, std::string_view> kHalfNames[] = {{"espalier_v", "espalier_half_v"},
+                                                                        {"ESPALIER_V_", "ESPALIER_HALF_V_"}};
+
+std::string with_half_names(std::string text) {
+  for (const auto& [whole, half] : kHalfNames)
+    for (size_t at = 0; (at = text.find(whole, at)) != std::string::npos; at += half.size())
+      text.replace(at, whole.size(), half);
+  return text;
+}
+
+Result<std::string> helpers_of(const Target& target) {
+  const auto text = embedded_text(fmt::format("c_source/loops_{}.c.in", target.vector->name));
+  if (!text) return unsupported("there is no C for the vector ISA '{}'", target.vector->name);
+  return std::string(*text);
+}
+
 }  // namespace
 
-std::string write_loop_functions(std::span<const LoopProgram> programs, std::string_view linkage) {
+std::string write_loop_functions(std::span<const LoopProgram> programs, std::string_view linkage,
+                                 const Target& target) {
   std::string out;
-  for (const LoopProgram& program : programs) (out += '\n') += FunctionWriter(program).run(linkage);
+  for (const LoopProgram& program : programs) {
+    const std::string text = FunctionWriter(program).run(linkage);
+    (out += '\n') += program.target.vector == target.vector ? text : with_half_names(text);
+  }
   return out;
 }
 
 Result<std::string> loop_preamble(const Target& target, std::string_view functions) {
-  const auto text = embedded_text(fmt::format("c_source/loops_{}.c.in", target.vector->name));
-  if (!text) return unsupported("there is no C for the vector ISA '{}'", target.vector->name);
-  return used_helpers(*text, functions);
+  const auto whole = helpers_of(target);
+  if (!whole) return whole.error();
+  std::string text = used_helpers(*whole, functions);
+  if (functions.find(kHalfNames[0].second) == std::string_view::npos) return text;
+  const auto half = with_half_vectors(target);
+  if (!half) return internal_error("target {} {} has no half vectors", target.name, target.vector->name);
+  const auto halves = helpers_of(*half);
+  if (!halves) return halves.error();
+  return text + used_helpers(with_half_names(*halves), functions);
 }
 
 }  // namespace espalier

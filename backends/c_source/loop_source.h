@@ -11,7 +11,8 @@ namespace espalier {
 /// The functions of verified programs (signature: loop_program.h), one after another, each behind `linkage` ("static",
 /// ...) if that is not empty. They compute the interpreter's bits and give no warnings under -Wall -Wextra -Wpedantic
 /// -Wconversion; they need loop_preamble before them. No library calls, no writable data. Deterministic.
-std::string write_loop_functions(std::span<const LoopProgram> programs, std::string_view linkage);
+/// Programs are for `target` or its half vectors (ir/half_vectors.h).
+std::string write_loop_functions(std::span<const LoopProgram> programs, std::string_view linkage, const Target& target);
 
 /// What stands once in a file before `functions` of write_loop_functions: includes and helpers for the target's vector
 /// ISA, each in a guard of its own, so that such files may be included in one. Errors: kUnsupported for an ISA that has

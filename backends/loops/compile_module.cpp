@@ -3,6 +3,7 @@
 #include "backends/loops/loop_isa.h"
 #include "backends/loops/loop_lowering.h"
 #include "backends/loops/loop_object.h"
+#include "ir/half_vectors.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -128,7 +129,7 @@ Result<std::string> lowered(std::span<const LoopProgram> programs, const Target&
   llvm::Module module("loops", context);
   if (Status s = prepare_module(module, target); !s) return std::move(s).error();
   for (const LoopProgram& program : programs) {
-    if (program.target.name != target.name || program.target.vector != target.vector)
+    if (program.target.name != target.name || !includes(*target.vector, *program.target.vector))
       return internal_error("{} is made for {} {}, not {} {}", program.name, program.target.name,
                             program.target.vector->name, target.name, target.vector->name);
     const auto function = lower_loop_program(program, module);

@@ -84,7 +84,10 @@ class Lowering {
     for (uint32_t v = 0; v < program_.vectors; ++v) vectors_.push_back(builder_.CreateAlloca(vector_.type()));
     for (uint32_t i = 0; i < program_.integers; ++i) integers_.push_back(builder_.CreateAlloca(integer_));
     begin_loop(0, function_.getArg(kFirstItem), function_.getArg(kLastItem), 1, /*runs=*/false);
-    for (const LoopInstruction& op : program_.body) lower(op);
+    for (const LoopInstruction& op : program_.body) {
+      lower(op);
+      before_ = &op;
+    }
     end_loop();
     builder_.CreateRetVoid();
   }
@@ -165,7 +168,7 @@ class Lowering {
       case LoopOp::kSplatPair:
         return vector_.splat_pair(address(op.access));
       case LoopOp::kSlideUp:
-        return vector_.slide_up(vector(op.a), static_cast<uint32_t>(op.immediate));
+        return slid(op);
       case LoopOp::kMax:
       case LoopOp::kMin:
         if (constant_numbers_[op.a] && !constant_numbers_[op.b])
@@ -175,6 +178,13 @@ class Lowering {
         return vector_.arithmetic(op.op, vector(op.a), info.reads_b ? vector(op.b) : nullptr,
                                   info.reads_c ? vector(op.c) : nullptr);
     }
+  }
+
+  llvm::Value* slid(const LoopInstruction& op) {
+    const auto distance = static_cast<uint32_t>(op.immediate);
+    const bool is_loaded = before_ != nullptr && before_->op == LoopOp::kLoad && before_->d == op.a;
+    if (is_loaded) return vector_.load_slid(address(before_->access), before_->lanes, distance);
+    return vector_.slide_up(vector(op.a), distance);
   }
 
   llvm::Value* table_entry(const LoopAccess& access) {
@@ -243,6 +253,7 @@ class Lowering {
   const std::vector<bool> never_negative_, constant_numbers_;
   std::vector<llvm::Value*> vectors_, integers_;
   std::vector<OpenLoop> open_;
+  const LoopInstruction* before_ = nullptr;  ///< the instruction in front of the one that is being lowered
 };
 
 Status check_sizes(const LoopProgram& program) {

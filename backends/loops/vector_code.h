@@ -21,6 +21,8 @@ class VectorCode {
   llvm::Value* zip(llvm::Value* a, llvm::Value* b, uint32_t first);
   llvm::Value* unzip(llvm::Value* a, llvm::Value* b, uint32_t first);
   llvm::Value* slide_up(llvm::Value* a, uint32_t distance);
+  /// slide_up of a load of `lanes`.
+  llvm::Value* load_slid(llvm::Value* pointer, uint32_t lanes, uint32_t distance);
   llvm::Value* splat_load(llvm::Value* pointer);
   llvm::Value* splat_pair(llvm::Value* pointer);
   void store(llvm::Value* pointer, llvm::Value* a, uint32_t lanes);
@@ -35,7 +37,7 @@ class VectorCode {
   void store_pieces(llvm::Value* pointer, llvm::Value* a, uint32_t lanes);
   llvm::Value* full_load(llvm::Value* pointer, uint32_t lanes);
   llvm::Value* at(llvm::Value* pointer, int64_t element);
-  llvm::Constant* mask(uint32_t lanes) const;
+  llvm::Constant* mask(uint32_t begin, uint32_t end) const;
   llvm::Value* widened(llvm::Value* narrow, uint32_t lanes);
   llvm::Value* fma(llvm::Value* a, llvm::Value* b, llvm::Value* c);
   llvm::Value* chosen(LoopOp op, llvm::Value* a, llvm::Value* b);

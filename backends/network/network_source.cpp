@@ -65,9 +65,18 @@ std::string values(const NetworkProgram& program, std::string_view role, const s
   return out + "};\n";
 }
 
+/// What the C compiler has to be told.
+std::string flags(const NetworkProgram& program, const Dialect& dialect) {
+  std::string text = dialect.flags.empty() ? "" : fmt::format("{} ", dialect.flags);
+  for (const LoopProgram& loop : program.loops)
+    if (loop.target.vector != program.target.vector)
+      if (const auto other = find_dialect(loop.target.vector->name)) return text + fmt::format("{} ", (*other)->flags);
+  return text;
+}
+
 Result<OutputFile> c_file(std::string_view library, const NetworkProgram& p, const Dialect& dialect, bool side_file,
                           const Banner& banner) {
-  const std::string functions = write_loop_functions(p.loops, "static");
+  const std::string functions = write_loop_functions(p.loops, "static", p.target);
   auto preamble = loop_preamble(p.target, functions);
   if (!preamble) return std::move(preamble).error();
   auto text = fill_template(
@@ -76,7 +85,7 @@ Result<OutputFile> c_file(std::string_view library, const NetworkProgram& p, con
        {"NAME", p.name},
        {"LIBRARY", library},
        {"ISA", dialect.isa == "portable" ? "any machine" : dialect.isa},
-       {"FLAGS", dialect.flags.empty() ? "" : fmt::format("{} ", dialect.flags)},
+       {"FLAGS", flags(p, dialect)},
        {"PREAMBLE", *preamble},
        {"ABI_VERSION", std::to_string(ESPALIER_NETWORK_ABI_VERSION)},
        {"KERNELS", kernels(p)},

@@ -9,6 +9,7 @@
 #include "codegen/layers/movement_layers.h"
 #include "codegen/layers/softmax_layer.h"
 #include "codegen/layers/window_layers.h"
+#include "ir/half_vectors.h"
 
 namespace espalier {
 namespace {
@@ -23,6 +24,16 @@ constexpr Generator kGenerators[] = {
 };
 static_assert(std::size(kGenerators) == std::variant_size_v<Operation>);
 
+/// Half vectors for windows over rows that would leave a fifth of whole ones empty, where empty lanes cost time.
+Target target_for(const Layer& layer, const LayerTensor& output, const Target& target) {
+  const auto* c = layer.as<Convolution>();
+  const bool is_in_rows = (c != nullptr && c->groups > 1) || layer.as<Pool>() != nullptr;
+  const auto half = with_half_vectors(target);
+  if (!half || !is_in_rows || !splits_vectors(target)) return target;
+  const auto computed = [&](uint32_t lanes) { return (output.shape.w + lanes - 1) / lanes * lanes; };
+  return 4 * computed(target.vector->lanes) >= 5 * computed(half->vector->lanes) ? *half : target;
+}
+
 Status check_batches(const LayerRequest& r) {
   for (const LayerTensor& tensor : r.inputs)
     if (tensor.shape.n != 1) return unsupported("has an input of batch {}, but loops are for 1", tensor.shape.n);
@@ -35,7 +46,8 @@ Status check_batches(const LayerRequest& r) {
 Result<std::vector<LayerStep>> layer_steps(const Layer& layer, std::span<const LayerTensor> inputs,
                                            const LayerTensor& output, const Target& target, std::string name,
                                            const Activation& input_activation, uint32_t strip_rows) {
-  const LayerRequest request{layer, inputs, output, target, std::move(name), input_activation, strip_rows};
+  const Target chosen = target_for(layer, output, target);
+  const LayerRequest request{layer, inputs, output, chosen, std::move(name), input_activation, strip_rows};
   if (Status s = check_batches(request); !s) return std::move(s).error();
   return kGenerators[layer.operation.index()](request);
 }

@@ -270,7 +270,8 @@ LayerSteps depthwise_steps(const LayerRequest& job, const Convolution& layer) {
     strip = strips_first ? b.divide(b.item(), outputs) : b.modulo(b.item(), strips);
   }
   const Affine input = multiplier == 1 ? Affine(channel) : Affine(b.divide(channel, multiplier));
-  const bool holds_weights = holds_window(job, w);
+  const bool holds_weights =
+      holds_window(job.target, w) && is_short(job.input_activation) && is_short(job.layer.activation);
   // Strips give the bits of the whole image.
   LayerRequest whole = job;
   whole.strip_rows = 0;

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "espalier/kernel_abi.h"
+#include "ir/half_vectors.h"
 
 namespace espalier {
 namespace {
@@ -53,7 +54,7 @@ class Verifier {
   Status check_program(const Program& program) {
     if (!is_c_identifier(program.name) || !names_.insert(program.name).second)
       return internal_error("program name '{}' is no C identifier, or there twice", program.name);
-    if (program.target.name != program_.target.name || program.target.vector != program_.target.vector)
+    if (program.target.name != program_.target.name || !includes(*program_.target.vector, *program.target.vector))
       return internal_error("program {} is for {}, but the network for {}", program.name, program.target.name,
                             program_.target.name);
     if (Status s = espalier::verify(program); !s) return std::move(s).error().in(program.name);

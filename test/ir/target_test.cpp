@@ -6,6 +6,7 @@
 #include <string>
 
 #include "espalier/kernel_abi.h"
+#include "ir/half_vectors.h"
 
 namespace espalier {
 namespace {
@@ -33,6 +34,24 @@ TEST(Target, UnknownCpuListsTheTargetsOwn) {
             "neoverse-n1, cortex-a73, cortex-a78, cortex-x1, neoverse-v1, apple-m1");
   EXPECT_EQ(error_of("wasm32", "neon"), "target wasm32 has no CPU 'neon', known CPUs are simd128, relaxed");
   EXPECT_EQ(error_of("c99", "avx2"), "target c99 has no CPU 'avx2', known CPUs are portable");
+}
+
+TEST(HalfVectors, OfAvx512AreAvx2OnTheSameCpu) {
+  const Target whole = *find_target("x86_64-linux", "znver4");
+  const auto half = with_half_vectors(whole);
+  ASSERT_TRUE(half);
+  EXPECT_EQ(half->vector->name, "avx2");
+  EXPECT_EQ(half->vector->lanes * 2, whole.vector->lanes);
+  EXPECT_EQ(half->cpu, whole.cpu);
+  EXPECT_TRUE(includes(*whole.vector, *half->vector));
+  EXPECT_FALSE(includes(*half->vector, *whole.vector));
+  for (const auto& [name, cpu] : {std::pair{"x86_64-linux", "znver3"}, {"aarch64-linux", ""}, {"wasm32", ""}})
+    EXPECT_FALSE(with_half_vectors(*find_target(name, cpu))) << name;
+}
+
+TEST(HalfVectors, AreWhatTheCpuWorksInOrNot) {
+  EXPECT_TRUE(splits_vectors(*find_target("x86_64-linux", "znver4")));
+  EXPECT_FALSE(splits_vectors(*find_target("x86_64-linux", "skylake-avx512")));
 }
 
 TEST(Target, EmptyCpuMeansTheDefault) {

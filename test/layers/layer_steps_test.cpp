@@ -14,8 +14,8 @@ namespace {
 constexpr LayoutKind kLayouts[] = {LayoutKind::kChannelRows, LayoutKind::kPanels, LayoutKind::kInterleaved};
 
 std::vector<Target> targets() {
-  return {*find_target("x86_64-linux"), *find_target("x86_64-linux", "avx512"), *find_target("aarch64-linux"),
-          *find_target("wasm32")};
+  return {*find_target("x86_64-linux"), *find_target("x86_64-linux", "avx512"), *find_target("x86_64-linux", "znver4"),
+          *find_target("aarch64-linux"), *find_target("wasm32")};
 }
 
 /// Seeds whose steps also become machine code, which takes longer than all else.

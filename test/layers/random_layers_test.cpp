@@ -129,7 +129,7 @@ TEST_P(RandomLayers, InPlaceGiveTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, RandomLayers,
-                         testing::Values("x86_64-linux/haswell", "x86_64-linux/skylake-avx512",
+                         testing::Values("x86_64-linux/haswell", "x86_64-linux/skylake-avx512", "x86_64-linux/znver4",
                                          "aarch64-linux/cortex-a76", "wasm32/simd128"),
                          [](const auto& chosen) {
                            std::string name = chosen.param;

@@ -40,7 +40,7 @@ TEST_P(LoopSource, RandomProgramsGiveTheInterpretersBits) {
   if (const std::string why = why_not_compiled(t); !why.empty()) GTEST_SKIP() << why;
   const Target target = *find_target(GetParam().target, GetParam().cpu);
   const std::vector<LoopCase> cases = random_loop_cases(target, 30000, kPrograms);
-  const std::string functions = write_loop_functions(programs_of(cases), "");
+  const std::string functions = write_loop_functions(programs_of(cases), "", target);
   const auto preamble = loop_preamble(target, functions);
   ASSERT_TRUE(preamble) << preamble.error().message;
   const TemporaryFolder folder;
@@ -57,7 +57,7 @@ TEST(LoopSourceText, StaticFunctionsNeedNoPrototypes) {
   const Toolchain t{"gcc", ESPALIER_TEST_GCC, "-O2 -Wmissing-prototypes -Wno-unused-function", Machine::kNative};
   if (const std::string why = why_not_compiled(t); !why.empty()) GTEST_SKIP() << why;
   const Target target = *find_target("c99");
-  const std::string functions = write_loop_functions(programs_of(random_loop_cases(target, 7, 3)), "static");
+  const std::string functions = write_loop_functions(programs_of(random_loop_cases(target, 7, 3)), "static", target);
   const TemporaryFolder folder;
   EXPECT_EQ(compile(t, {{"loops.c", *loop_preamble(target, functions) + functions}}, folder), "");
 }

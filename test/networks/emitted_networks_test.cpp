@@ -61,11 +61,12 @@ Target target(const char* name, const char* cpu = "") {
 }
 
 TEST(NetworkPrograms, AreNearTheReference) {
-  for (const char* name : {"x86_64-linux", "aarch64-linux", "wasm32", "c99"})
+  for (const auto& [name, cpu] :
+       {std::pair{"x86_64-linux", ""}, {"x86_64-linux", "znver4"}, {"aarch64-linux", ""}, {"wasm32", ""}, {"c99", ""}})
     for (uint64_t seed = 1; seed <= 60 && !HasFailure(); ++seed) {
-      SCOPED_TRACE(fmt::format("{}, seed {}", name, seed));
+      SCOPED_TRACE(fmt::format("{} {}, seed {}", name, cpu, seed));
       const Network network = simplified_network(seed);
-      const TestNetwork compiled = compiled_network(seed, target(name));
+      const TestNetwork compiled = compiled_network(seed, target(name, cpu));
       const Arrays got = interpret(compiled.program(), compiled.inputs);
       const auto wanted = run_reference(network, compiled.inputs);
       ASSERT_TRUE(wanted);
@@ -275,6 +276,18 @@ TEST(NetworkObjects, GiveTheInterpretersBitsHereOnAnyNumberOfThreads) {
                              [&](const TestNetwork& n) { return run_here(n, threads); });
 }
 
+/// Layers of rows that leave half of a vector empty are in AVX2.
+TEST(NetworkObjects, GiveTheInterpretersBitsHereWithHalfVectorsBesideWholeOnes) {
+  if (!(espalier_host_cpu_features() & ESPALIER_CPU_AVX512F)) GTEST_SKIP() << "this machine has no AVX-512";
+  const Target znver4 = target("host", "znver4");
+  size_t halves = 0;
+  expect_interpreters_bits(znver4, 1, 40, [&](const TestNetwork& n) {
+    for (const LoopProgram& loop : n.program().loops) halves += loop.target.vector != znver4.vector;
+    return run_here(n, 2);
+  });
+  EXPECT_GT(halves, 10u);
+}
+
 TEST(NetworkObjects, GiveTheInterpretersBitsUnderQemu) {
   if (!have_program("qemu-aarch64") || !have_program("aarch64-linux-gnu-gcc"))
     GTEST_SKIP() << "no qemu-aarch64 or no aarch64-linux-gnu-gcc";
@@ -297,6 +310,9 @@ TEST(NetworkSources, GiveTheInterpretersBitsWithGccAndClang) {
     if (espalier_host_cpu_features() & ESPALIER_CPU_AVX2)
       expect_interpreters_bits(target("x86_64-linux", "haswell"), 7, 3,
                                [&](const TestNetwork& n) { return run_as_c(n, command + "-mavx2 -mfma "); });
+    if (espalier_host_cpu_features() & ESPALIER_CPU_AVX512F)
+      expect_interpreters_bits(target("x86_64-linux", "znver4"), 7, 3,
+                               [&](const TestNetwork& n) { return run_as_c(n, command + "-mavx512f -mavx2 -mfma "); });
   }
 }
 
