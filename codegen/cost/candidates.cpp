@@ -21,8 +21,8 @@ struct TileChoice {
 // clang-format off
 constexpr TileChoice kTileChoices[] = {
     {"avx2", CodeForm::kUnrolled, 2, 2, 7},   {"avx2", CodeForm::kUnrolled, 3, 2, 4},
-    {"avx512", CodeForm::kUnrolled, 4, 2, 6}, {"avx512", CodeForm::kUnrolled, 6, 1, 4},
-    {"avx512", CodeForm::kUnrolled, 8, 1, 3},
+    {"avx512", CodeForm::kUnrolled, 6, 1, 4}, {"avx512", CodeForm::kUnrolled, 8, 1, 3},
+    {"avx512", CodeForm::kUnrolled, 4, 2, 6},
     {"neon", CodeForm::kUnrolled, 8, 2, 3},   {"neon", CodeForm::kUnrolled, 6, 4, 4},
     {"neon", CodeForm::kUnrolled, 4, 5, 5},   {"neon", CodeForm::kUnrolled, 3, 7, 7},
     {"neon", CodeForm::kUnrolled, 2, 8, 8},
