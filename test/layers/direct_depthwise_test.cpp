@@ -146,5 +146,18 @@ TEST(DirectDepthwise, StoresPartOfAVectorInTheLastRowsOnly) {
   EXPECT_EQ(std::ranges::count_if((*steps)[0].program.body, is_partial), 1);
 }
 
+/// With four rows of sums to a tile, as registers of x86-64 have room for, a load serves two and a half products.
+TEST(DirectDepthwise, TilesInWebAssemblyHaveSoManyRowsThatALoadServesThreeProducts) {
+  const Network network = network_of({{1, 14, 14, 3}, 5, 1, 2, 0, {}, {}});
+  const LayerTensor in = in_rows({1, 14, 14, 3}, 0);
+  const auto steps = layer_steps(network.layers.back(), {&in, 1}, in, *find_target("wasm32", "relaxed"), "layer");
+  ASSERT_TRUE(steps) << steps.error().message;
+  const auto count = [&](LoopOp op, LoopBuffer buffer) {
+    return std::ranges::count_if((*steps)[0].program.body,
+                                 [&](const LoopInstruction& i) { return i.op == op && i.access.buffer == buffer; });
+  };
+  EXPECT_GT(count(LoopOp::kFma, LoopBuffer{}), 3 * count(LoopOp::kLoad, LoopBuffer::kX0));
+}
+
 }  // namespace
 }  // namespace espalier::test

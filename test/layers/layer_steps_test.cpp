@@ -291,6 +291,20 @@ TEST(LayerSteps, OneLayoutOnBothSidesIsWorkedOnInFullVectors) {
       }
 }
 
+/// Products of one column of the window: as many as a tile has sums.
+TEST(LayerSteps, FirstConvolutionsInWebAssemblyHaveTilesOfMoreSumsThanRegisters) {
+  const Shape image = {1, 32, 32, 3};
+  Window window;
+  window.height = window.width = 3;
+  window.stride_height = window.stride_width = 2;
+  window.padding = {0, 0, 1, 1};
+  LayerCase c(Convolution{window, 1, 22, std::vector<float>(22 * 27, 0.5f), {}}, {&image, 1});
+  c.set_layouts({LayoutKind::kInterleaved, 0, 0}, {LayoutKind::kChannelRows, 0, 0});
+  const auto steps = layer_steps(c.layer(), c.inputs, c.output, *find_target("wasm32"), "f");
+  expect_agrees(c, steps, 1);
+  EXPECT_EQ(std::ranges::count((*steps)[0].program.body, LoopOp::kFma, &LoopInstruction::op), 3 * 22);
+}
+
 TEST(LayerSteps, RefusesWhatHasNoLoops) {
   const Shape batch = {2, 1, 1, 3}, image = {1, 2, 1, 3};
   LayerCase c(Mean{}, {&batch, 1});
