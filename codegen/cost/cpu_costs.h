@@ -20,6 +20,9 @@ struct CpuCosts {
   bool prefetch = false;    ///< its own prefetchers do not find the rows of a panel or tile that comes next
   double crowded = 0;       ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
   uint32_t row_groups = 8;  ///< of rolled forms, for threads to share, where there is one pixel block
+  double pattern_end = 0;   ///< cycles that the end of a pattern's loop takes beyond its instructions
+  double vector_end = 9;    ///< instructions that nothing hides per vector of a rolled tile: started, finished, stored
+  double column = 0;        ///< the same of a column of a loop or pattern: loads that nothing hides
 };
 
 /// The entry of a CPU (Cpu::name); every CPU of ir/target.cpp has one.
