@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace espalier {
+namespace {
+
+/// Weights that are on their way at least.
+constexpr uint32_t kLeastAhead = 64;
+
+}  // namespace
 
 RolledRegisters::RolledRegisters(const VectorIsa& isa, uint32_t rows, uint32_t vectors_) : vectors(vectors_) {
   const uint32_t splats = isa.has_fma_lane ? 0 : 1;
@@ -84,21 +90,51 @@ void RolledWriter::prefetch(Buffer buffer, uint32_t row, uint32_t column) {
     push({Op::kPrefetchFar, 0, 0, 0, buffer, 0, 0, row, column + pixel});
 }
 
-/// The rows of the next panel stand behind those of this one.
-void RolledWriter::prefetch_next_panels() {
+/// As many lines as a row tile's weights take, two tiles ahead: where they do not stay in L2, they come from farther for
+/// every panel (simulated Cortex-A76 with 256 KiB, 512x512 at 196 pixels: half of the time).
+void RolledWriter::prefetch_weights() {
+  const SparseMatrix& m = plan_.spec.matrix;
+  const uint64_t blocks = (m.columns() + plan_.schedule.k_block - 1) / plan_.schedule.k_block;
+  const uint64_t tiles = std::max<uint64_t>(1, m.rows() * blocks / rows_);
+  const auto weights = static_cast<uint32_t>(m.nonzeros() / tiles), ahead = std::max(2 * weights, kLeastAhead);
+  for (uint32_t done = 0; done < weights; done += kLinePixels)
+    push({Op::kPrefetch, 0, 0, 0, Buffer::kW, 0, 0, 0, ahead + done});
+}
+
+void RolledWriter::prefetch_next_tile() {
   if (plan_.schedule.prefetch != 1) return;
+  prefetch_weights();
+  plan_.spec.input_panel ? prefetch_panel() : prefetch_image();
+  if (!starts_ || rows_ > 1) return;
+  const bool in_panels = plan_.spec.output_panel != 0;
+  prefetch(Buffer::kYAt, 0, in_panels ? plan_.spec.matrix.rows() * plan_.spec.output_panel : shape_.width);
+}
+
+/// The rows of the next panel stand behind those of this one. More tiles than rows of X go on into the panel after it.
+void RolledWriter::prefetch_panel() {
   const uint32_t inputs = plan_.spec.matrix.columns();
   const auto tiles = static_cast<uint32_t>(plan_.chunks[chunk_].tiles.size());
   const auto chunks = static_cast<uint32_t>(plan_.chunks.size()), number = static_cast<uint32_t>(chunk_);
-  if (plan_.spec.input_panel && tiles <= inputs) {
-    const uint32_t share = (inputs + chunks - 1) / chunks;
-    const uint32_t per_tile = std::min((share + tiles - 1) / tiles, inputs / tiles);
-    const auto first = static_cast<uint32_t>(uint64_t{number} * inputs / chunks);
-    for (uint32_t i = 0; i < per_tile; ++i)
-      prefetch(Buffer::kX, inputs + std::min(first, inputs - tiles * per_tile) + i, 0);
-    advance(Buffer::kX, per_tile, 0);
-  }
-  if (plan_.spec.output_panel && starts_ && rows_ == 1) prefetch(Buffer::kYAt, 0, plan_.spec.matrix.rows() * plan_.spec.output_panel);
+  if (tiles > inputs && chunks > 1) return;
+  const uint32_t share = (inputs + chunks - 1) / chunks;
+  const uint32_t per_tile = std::max(1u, std::min((share + tiles - 1) / tiles, inputs / tiles));
+  const auto first = static_cast<uint32_t>(uint64_t{number} * inputs / chunks);
+  prefetch_rows(inputs + std::min(first, inputs - std::min(inputs, tiles * per_tile)), per_tile, 0);
+}
+
+/// The next tile's part of the K block, once for all groups of rows.
+void RolledWriter::prefetch_image() {
+  const ChunkPlan& chunk = plan_.chunks[chunk_];
+  if (chunk.tiles[0].first_row != plan_.first_row) return;
+  const auto tiles = static_cast<uint32_t>(chunk.tiles.size());
+  const uint32_t inputs = plan_.spec.matrix.columns(), share = chunk.end_column - chunk.first_column;
+  const uint32_t per_tile = std::max(1u, std::min((share + tiles - 1) / tiles, inputs / tiles));
+  prefetch_rows(std::min(chunk.first_column, inputs - std::min(inputs, tiles * per_tile)), per_tile, shape_.width);
+}
+
+void RolledWriter::prefetch_rows(uint32_t first, uint32_t count, uint32_t column) {
+  for (uint32_t i = 0; i < count; ++i) prefetch(Buffer::kX, first + i, column);
+  advance(Buffer::kX, count, 0);
 }
 
 void RolledWriter::begin_tiles() {

@@ -36,7 +36,7 @@ class RolledWriter {
     end_tiles();
   }
   /// To be called once in the body by forms that leave the cursor of X alone.
-  void prefetch_next_panels();
+  void prefetch_next_tile();
 
   const VectorIsa& isa() const { return isa_; }
   const RolledRegisters& registers() const { return registers_; }
@@ -74,6 +74,10 @@ class RolledWriter {
   void load_sums(uint32_t row);
   void bound(Op op);
   void point_output(uint32_t entry);
+  void prefetch_weights();
+  void prefetch_panel();
+  void prefetch_image();
+  void prefetch_rows(uint32_t first, uint32_t count, uint32_t column);
   void prefetch(Buffer buffer, uint32_t row, uint32_t column);
   MicroOp piece(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t v) const;
   bool fuses_load(uint32_t v) const { return isa_.has_masks || shape_.pieces[v].lanes == isa_.lanes; }

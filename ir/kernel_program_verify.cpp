@@ -133,8 +133,10 @@ class TileVerifier {
     if (op.buffer == Buffer::kI && walk_.entries() + op.column > chunk_.index_count)
       return internal_error("advances to index {}, but the chunk has {}", walk_.entries() + op.column,
                             chunk_.index_count);
-    if (op.buffer == Buffer::kX && walk_.rows() + op.row > p_.input_channels)
-      return internal_error("advances to input row {}, but there are {}", walk_.rows() + op.row, p_.input_channels);
+    // Beyond the rows there are hints only, which count on while rows of Y are left.
+    const uint64_t most = std::max(p_.input_channels, p_.output_channels);
+    if (op.buffer == Buffer::kX && walk_.rows() + op.row > most)
+      return internal_error("advances to input row {}, but there are {}", walk_.rows() + op.row, most);
     return {};
   }
   static size_t pointer_bit(const MicroOp& op) { return op.row + (op.buffer == Buffer::kYAt ? kInputPointers : 0); }

@@ -38,7 +38,7 @@ constexpr CpuEntry kCpus[] = {
      Isa::kX86_64,
      isa_named("avx512")},
     {{"znver4", 32 * kKiB, 32 * kKiB, 1024 * kKiB, 16384 * kKiB, "znver4"}, Isa::kX86_64, isa_named("avx512")},
-    {{"cortex-a76", 64 * kKiB, 64 * kKiB, 256 * kKiB, 1024 * kKiB, "neoverse-n1"}, Isa::kAArch64, isa_named("neon")},
+    {{"cortex-a76", 64 * kKiB, 64 * kKiB, 512 * kKiB, 1024 * kKiB, "neoverse-n1"}, Isa::kAArch64, isa_named("neon")},
     {{"cortex-a53", 32 * kKiB, 32 * kKiB, 256 * kKiB, 256 * kKiB, "cortex-a53"}, Isa::kAArch64, isa_named("neon")},
     {{"cortex-a55", 32 * kKiB, 32 * kKiB, 128 * kKiB, 512 * kKiB, "cortex-a55", /* gains_by_pairs */ false},
      Isa::kAArch64,

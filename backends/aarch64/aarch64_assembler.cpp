@@ -142,18 +142,30 @@ class ChunkAssembler {
     control_.begin(tile, near);
     for (size_t i = 0; i < tile.ops.size(); ++i) {
       const MicroOp& op = tile.ops[i];
-      if (op.op >= Op::kLoop)
+      if (op.op == Op::kPoint)
+        i += emit_points(std::span(tile.ops).subspan(i)) - 1;
+      else if (op.op >= Op::kLoop)
         emit_control(op);
-      else if (i + 1 < tile.ops.size() && load_pair(op, tile.ops[i + 1]))
-        ++i;
       else
-        emit(op);
+        i += emit_one_or_pair(std::span(tile.ops).subspan(i)) - 1;
     }
     control_.end(cursor_travel(program_, chunk, tile));
   }
 
+  /// Pointers keep the windows.
+  size_t emit_points(std::span<const MicroOp> ops) {
+    const size_t together = control_.emit_points(ops);
+    if (together == 0) control_.emit(ops[0]);
+    return std::max<size_t>(1, together);
+  }
+  size_t emit_one_or_pair(std::span<const MicroOp> ops) {
+    if (ops.size() > 1 && pair(ops[0], ops[1])) return 2;
+    emit(ops[0]);
+    return 1;
+  }
+
   void emit_control(const MicroOp& op) {
-    const bool keeps_windows = op.op == Op::kPoint || (op.op == Op::kAdvance && op.buffer == Buffer::kI);
+    const bool keeps_windows = op.op == Op::kAdvance && op.buffer == Buffer::kI;
     if (!keeps_windows) windows_.forget(aarch64::kRolledWindows);
     control_.emit(op);
   }
@@ -223,19 +235,20 @@ class ChunkAssembler {
     code_.emit(Insn::kLoadLane2, rd(op.d) | rn(third));
   }
 
-  /// One ldp for two loads of neighbours, where that is possible and the CPU gains by it.
-  bool load_pair(const MicroOp& first, const MicroOp& second) {
+  /// One ldp or stp for two neighbours, where that is possible and the CPU gains by it.
+  bool pair(const MicroOp& first, const MicroOp& second) {
     if (!program_.target.cpu->gains_by_pairs || !are_neighbours(first, second)) return false;
     const Address address = reach(first, offset_of(first), kQuadBytes);
     const bool fits = address.delta % kQuadBytes == 0 && address.delta / kQuadBytes < kImm7Limit;
     if (!fits) return false;
-    code_.emit(Insn::kLoadPairQ, rd(first.d) | bits(Field::kRt2, second.d) | rn(address.reg) |
+    code_.emit(first.op == Op::kLoad ? Insn::kLoadPairQ : Insn::kStorePairQ, rd(first.d) | bits(Field::kRt2, second.d) | rn(address.reg) |
                                      bits(Field::kImm7, address.delta / kQuadBytes));
     return true;
   }
   static bool are_neighbours(const MicroOp& a, const MicroOp& b) {
-    return a.op == Op::kLoad && b.op == Op::kLoad && a.lanes == 4 && b.lanes == 4 && a.buffer == b.buffer &&
-           a.row == b.row && b.column == uint64_t{a.column} + 4 && a.d != b.d;
+    const bool same = a.op == b.op && a.lanes == 4 && b.lanes == 4 && a.buffer == b.buffer && a.row == b.row;
+    if (!same || b.column != uint64_t{a.column} + 4) return false;
+    return a.op == Op::kStore || (a.op == Op::kLoad && a.d != b.d);
   }
 
   /// ld1r has no offset and decodes into the same load and dup, so it pays only where a register points there already.

@@ -11,9 +11,11 @@ namespace {
 constexpr OperandInfo kD{'d', Field::kRd}, kS{'s', Field::kRd}, kQ{'q', Field::kRd}, kX{'x', Field::kRd},
     kQn{'q', Field::kRn}, kQm{'q', Field::kRm}, kXn{'x', Field::kRn}, kXm{'x', Field::kRm}, kTied{'t'},
     kImm12{'i', Field::kImm12}, kImm9{'i', Field::kImm9}, kImm7{'i', Field::kImm7}, kImm16{'i', Field::kImm16},
-    kD2{'d', Field::kRt2}, kQ2{'q', Field::kRt2}, kWd{'w', Field::kRd};
+    kD2{'d', Field::kRt2}, kQ2{'q', Field::kRt2}, kWd{'w', Field::kRd}, kW2{'w', Field::kRt2},
+    kWm{'w', Field::kRm};
 constexpr OperandInfo kCondition{'i', Field::kCond}, kImm19{'i', Field::kImm19}, kImm26{'i', Field::kImm26},
-    kFmlaLane{'i', Field::kFmlaLane}, kDupLane{'i', Field::kDupLane}, kShift{'i', Field::kShift}, kLink{'l'};
+    kFmlaLane{'i', Field::kFmlaLane}, kDupLane{'i', Field::kDupLane}, kShift{'i', Field::kShift},
+    kImmr{'i', Field::kImmr}, kLink{'l'};
 constexpr OperandInfo fixed(int value) { return {'i', Field::kNone, value}; }
 
 constexpr InsnInfo kInstructions[kInsnCount] = {
@@ -43,14 +45,19 @@ constexpr InsnInfo kInstructions[kInsnCount] = {
     {"STPDi", {kD, kD2, kXn, kImm7}},
     {"LDPDi", {kD, kD2, kXn, kImm7}},
     {"LDPQi", {kQ, kQ2, kXn, kImm7}},
+    {"STPQi", {kQ, kQ2, kXn, kImm7}},
+    {"LDPWi", {kWd, kW2, kXn, kImm7}},
     {"LDRHHui", {kWd, kXn, kImm12}},
     {"LDRWui", {kWd, kXn, kImm12}},
+    {"LDURXi", {kX, kXn, kImm9}},
     {"ADDXri", {kX, kXn, kImm12, fixed(0)}},
     {"ADDXri", {kX, kXn, kImm12, fixed(12)}},
     {"SUBXri", {kX, kXn, kImm12, fixed(0)}},
     {"SUBXri", {kX, kXn, kImm12, fixed(12)}},
     {"SUBSXri", {kX, kXn, kImm12, fixed(0)}},
     {"ADDXrs", {kX, kXn, kXm, kShift}},
+    {"ADDXrx", {kX, kXn, kWm, kShift}},
+    {"UBFMXri", {kX, kXn, kImmr, kShift}},
     {"SUBSXrs", {kX, kXn, kXm, fixed(0)}},
     {"MOVZXi", {kX, kImm16, fixed(0)}},
     {"MOVKXi", {kX, kTied, kImm16, fixed(16)}},

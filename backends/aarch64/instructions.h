@@ -37,14 +37,19 @@ enum class Insn : uint8_t {
   kStorePairD,       ///< stp dd, dt2, [xn, #imm7 * 8]
   kLoadPairD,        ///< ldp dd, dt2, [xn, #imm7 * 8]
   kLoadPairQ,        ///< ldp qd, qt2, [xn, #imm7 * 16]
+  kStorePairQ,       ///< stp qd, qt2, [xn, #imm7 * 16]
+  kLoadPairW,        ///< ldp wd, wt2, [xn, #imm7 * 4]
   kLoadHalf,         ///< ldrh wd, [xn, #imm12 * 2]
   kLoadWord,         ///< ldr wd, [xn, #imm12 * 4]
+  kLoadDoubleNear,   ///< ldur xd, [xn, #imm9]
   kAdd,              ///< add xd, xn, #imm12
   kAddPages,         ///< add xd, xn, #imm12, lsl #12
   kSub,              ///< sub xd, xn, #imm12
   kSubPages,         ///< sub xd, xn, #imm12, lsl #12
   kSubs,             ///< subs xd, xn, #imm12
   kAddReg,           ///< add xd, xn, xm, lsl #shift
+  kAddHalf,          ///< add xd, xn, wm, uxth #shift, where kShift is kHalf | shift
+  kBitField,         ///< ubfm xd, xn, #immr, #shift: bits immr..shift of xn
   kSubsReg,          ///< subs xd, xn, xm
   kMovz,             ///< movz xd, #imm16
   kMovk16,           ///< movk xd, #imm16, lsl #16
@@ -72,6 +77,7 @@ enum class Field : uint8_t {
   kImm26,
   kCond,
   kShift,
+  kImmr,
   kFmlaLane,
   kDupLane
 };
@@ -106,6 +112,8 @@ constexpr uint32_t bits(Field field, int64_t value) {
       return v & 15;
     case Field::kShift:
       return (v & 63) << 10;
+    case Field::kImmr:
+      return (v & 63) << 16;
     case Field::kFmlaLane:
       return (v >> 1 & 1) << 11 | (v & 1) << 21;
     case Field::kDupLane:
@@ -120,6 +128,8 @@ constexpr uint32_t rm(int64_t reg) { return bits(Field::kRm, reg); }
 constexpr uint32_t imm12(int64_t value) { return bits(Field::kImm12, value); }
 
 inline constexpr uint32_t kStackPointer = 31;
+/// The extension of kAddHalf, beside its shift.
+inline constexpr uint32_t kHalf = 1 << 3;
 /// Conditions of kBranchIf after a subtraction of unsigned numbers.
 inline constexpr uint32_t kEqual = 0, kNotEqual = 1, kHigherOrSame = 2, kLower = 3;
 

@@ -34,7 +34,7 @@ constexpr TileChoice kTileChoices[] = {
     {"avx2", CodeForm::kDense, 6, 1, 2},      {"avx2", CodeForm::kDense, 4, 3, 3},
     {"avx512", CodeForm::kLoop, 1, 1, 12},    {"avx512", CodeForm::kNano, 4, 1, 6},
     {"avx512", CodeForm::kDense, 8, 1, 3},    {"avx512", CodeForm::kDense, 6, 4, 4},
-    {"neon", CodeForm::kLoop, 1, 1, 8},       {"neon", CodeForm::kNano, 4, 1, 4},
+    {"neon", CodeForm::kLoop, 1, 1, 14},      {"neon", CodeForm::kNano, 4, 1, 4},
     {"neon", CodeForm::kDense, 8, 1, 2},      {"neon", CodeForm::kDense, 4, 4, 4},
     {"simd128", CodeForm::kLoop, 1, 1, 8},    {"simd128", CodeForm::kNano, 2, 1, 4},
     {"simd128", CodeForm::kDense, 4, 1, 2},
@@ -65,6 +65,8 @@ struct Choice {
 uint32_t tile_pixels(const Choice& plan, uint32_t vectors) {
   return espalier::tile_pixels(plan.spec, *plan.target.vector, vectors);
 }
+
+bool has_pointers(CodeForm form) { return form == CodeForm::kLoop || form == CodeForm::kNano; }
 
 /// Panels cannot be left in the middle of a tile.
 bool fits_panels(const Choice& plan, uint32_t vectors) {
@@ -205,6 +207,12 @@ void choose_panel_block(Choice& plan, uint32_t width) {
   s.pixel_block = steps && s.pixel_block ? ceil_div(s.pixel_block, panel) * panel : panel;
 }
 
+/// Loops that fetch the next tile of an image ahead read a tile's rows once from memory and then from the caches, as they
+/// would a panel's (simulated Cortex-A76, A72, A53: 1.2 to 1.6 times as fast as by blocks of several tiles).
+bool steps_by_tiles(const Choice& plan) {
+  return has_pointers(plan.schedule.form) && cpu_costs(plan.target.cpu->name).prefetch;
+}
+
 /// The block of whole tiles that moves least; the smallest among equals, because blocks are also what threads share.
 void choose_pixel_block(Choice& plan) {
   Schedule& s = plan.schedule;
@@ -212,6 +220,10 @@ void choose_pixel_block(Choice& plan) {
   if (panel_of(plan.spec)) return choose_panel_block(plan, width);
   if (s.pixel_block) {
     s.pixel_block = ceil_div(s.pixel_block, width) * width;
+    return;
+  }
+  if (steps_by_tiles(plan)) {
+    s.pixel_block = width;
     return;
   }
   const uint32_t tiles = std::max(1u, ceil_div(plan.spec.max_pixels(), width));
@@ -246,8 +258,8 @@ Status check(const Choice& plan) {
 bool gains_by_prefetch(const Choice& plan) {
   const SparseMatrix& m = plan.spec.matrix;
   const double bytes = 4.0 * (uint64_t{m.rows()} + m.columns()) * plan.spec.max_pixels();
-  return cpu_costs(plan.target.cpu->name).prefetch && bytes > 0.5 * plan.target.cpu->l2 &&
-         plan.schedule.pixel_block < plan.spec.max_pixels();
+  const uint32_t step = has_pointers(plan.schedule.form) ? plan.schedule.tile_vectors * plan.target.vector->lanes : plan.schedule.pixel_block;
+  return cpu_costs(plan.target.cpu->name).prefetch && bytes > 0.5 * plan.target.cpu->l2 && step < plan.spec.max_pixels();
 }
 
 /// Fills in what a schedule with a form and a possible tile leaves open.

@@ -23,9 +23,8 @@ constexpr double kCall = 15;
 // Chunks are sized by an estimate.
 constexpr double kChunkSlack = 1.5;
 constexpr double kRowOverlap = 0.7;
-// Rows of rolled tiles, in instructions that nothing hides: each vector is started, finished and stored, nano's loops
-// end, and loops turn (per non-zero).
-constexpr double kVectorEnd = 9, kPatternEnd = 8.5, kTurn = 0.75;
+// Rows of rolled tiles, in instructions that nothing hides: nano's loops end, and loops turn (per non-zero).
+constexpr double kPatternEnd = 8.5, kTurn = 0.75;
 // Far more straight code than L2 holds comes from memory; weights stay while they fit.
 constexpr double kWeightsInL2 = 1, kManyL2 = 8, kMemoryRate = 0.3;
 // A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4
@@ -191,15 +190,21 @@ class CostModel {
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
     const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
     const double l2 = 0.75 * target_.cpu->l2, again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
-    const double beyond = 4 * (columns_ + rows_) * pixels_ > l2 ? 4 * (again * columns_ + 2 * rows_) * pixels_ * straddle : 0;
+    const double beyond = 4 * (columns_ + rows_) * pixels_ > l2 ? 4 * (again * columns_ + 2 * rows_ * sums_from_beyond()) * pixels_ * straddle : 0;
     const double from_l2 = near * (crowds ? straddle : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) + random + (crowds ? crowded() : 0);
     return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far;
+  }
+
+  /// How often sums go there and back where a pixel block's do not stay in L2. (The others' constants are fitted without.)
+  double sums_from_beyond() const {
+    const bool stay = 4 * (columns_ + rows_) * std::min<double>(pixels_, s_.pixel_block) <= target_.cpu->l2;
+    return stay || !c_.prefetch ? 1 : 2 * blocks_ - 1;
   }
 
   /// Weights and indices come again for every tile where they do not stay in L2.
   double streamed_weights(double bytes) const {
     if (bytes + 4 * (columns_ + rows_) * width_ < kWeightsInL2 * target_.cpu->l2) return 0;
-    return bytes * rounds_ / c_.data_far;
+    return bytes * (c_.prefetch ? rounds_ - 1 : rounds_) / c_.data_far;  // phones' memory is slow for all schedules alike
   }
 
   double sharing_outside_blocks() const {
@@ -225,12 +230,14 @@ class CostModel {
   }
   double exits() const {
     const double tiles = std::ceil(rows_ / s_.tile_rows) * blocks_ * rounds_;
-    const double row_end = kVectorEnd * s_.tile_vectors, issue = c_.instructions;
+    const double row_end = c_.vector_end * s_.tile_vectors, issue = c_.instructions;
     if (!is_rolled() && c_.chunk_bytes) return calls() * kCall;
-    if (s_.form == CodeForm::kLoop) return (tiles * row_end + nonzeros_ * rounds_ * kTurn) / issue;
+    const double columns = nonzeros_ / sharing_ * rounds_ * c_.column;
+    if (s_.form == CodeForm::kLoop) return (tiles * row_end + nonzeros_ * rounds_ * kTurn) / issue + columns;
     if (s_.form == CodeForm::kNano) {
       const double patterns = rows_in_blocks_ + (1 - rows_in_blocks_) * s_.tile_rows * sharing_outside_blocks();
-      return tiles * (patterns * kPatternEnd * c_.pattern_end + s_.tile_rows * row_end) / issue;
+      const double instructions = patterns * kPatternEnd + s_.tile_rows * row_end;
+      return tiles * (instructions / issue + patterns * c_.pattern_end) + columns;
     }
     return 0;
   }

@@ -20,6 +20,9 @@ struct CpuCosts {
   bool prefetch = false;    ///< its own prefetchers do not find the rows of a panel or tile that comes next
   double crowded = 0;       ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
   uint32_t row_groups = 8;  ///< of rolled forms, for threads to share, where there is one pixel block
+  double pattern_end = 0;   ///< cycles that the end of a pattern's loop takes beyond its instructions
+  double vector_end = 9;    ///< instructions that nothing hides per vector of a rolled tile: started, finished, stored
+  double column = 0;        ///< the same of a column of a loop or pattern: loads that nothing hides
   double image_stall = 1;   ///< times what traffic between L1D and L2 does not hide for images elsewhere
   double image_l1 = 0.58;   ///< share of L1D that keeps what a tile of an image reads; rows crowd some of the sets
   double image_partial = 0; ///< cycles of a vector of an image that a K block leaves for the next one
@@ -28,7 +31,6 @@ struct CpuCosts {
   double narrow = 1;        ///< what a multiply-add of half a vector or less takes of a full one's time
   double code_in_l2 = 0.44, code_beyond_l2 = 1;  ///< straight code comes from L2 up to one share of it, from farther above
   uint32_t near_bytes = 0;   ///< of straight code that are fetched at code_near (0: as many as L1I holds)
-  double pattern_end = 1;    ///< times what the end of one of nano's loops costs elsewhere
   uint32_t chunk_bytes = 0;  ///< of straight code between two pixel tiles, where L2 serves it about as well as L1I (0: L1I)
 };
 

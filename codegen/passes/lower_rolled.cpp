@@ -48,19 +48,13 @@ class PatternLoops {
     }
   }
   void multiply_one(uint32_t row, uint32_t ahead) {
-    const bool lanes = w_.isa().has_fma_lane;
-    if (lanes)
+    if (w_.isa().has_fma_lane) {
       w_.load_group(0, ahead);
-    else
-      w_.splat_from_memory(ahead);
-    for (uint32_t v = 0; v < w_.vectors(); ++v) {
-      if (!lanes) {
-        w_.multiply_memory(row, v, Buffer::kXAt, 0, static_cast<uint8_t>(w_.registers().splat));
-        continue;
-      }
-      w_.load_input(w_.registers().input(0, v), Buffer::kXAt, 0, v);
-      w_.multiply(row, v, w_.registers().input(0, v), w_.registers().group(0), 0);
+      return multiply_lanes(row, 1);
     }
+    w_.splat_from_memory(ahead);
+    for (uint32_t v = 0; v < w_.vectors(); ++v)
+      w_.multiply_memory(row, v, Buffer::kXAt, 0, static_cast<uint8_t>(w_.registers().splat));
   }
 
   /// With two sets of inputs, a column's vectors load between the multiply-adds of the column before, for cores that
@@ -84,14 +78,17 @@ class PatternLoops {
     for (uint32_t v = 0; v < w_.vectors(); ++v) w_.load_input(w_.registers().input(0, v), Buffer::kXAt, c, v);
   }
 
-  /// One column of several rows: its vectors load once.
+  /// One column of several rows: its vectors load once. Behind their weights where loads take long to be used, so that
+  /// the first multiply-add waits for one load instead of two.
   void multiply_shared(uint32_t rows) {
     const uint32_t ahead = w_.weights_ahead();
     const RolledRegisters& r = w_.registers();
+    const bool weights_first = w_.isa().has_fma_lane;
+    if (weights_first) w_.load_group(0, ahead);
     load_column(0);
     uint32_t lane = 0;
     for (; rows != 0; rows &= rows - 1, ++lane) {
-      if (lane % 4 == 0) w_.load_group(lane / 4, ahead + lane);
+      if (lane % 4 == 0 && !(weights_first && lane == 0)) w_.load_group(lane / 4, ahead + lane);
       if (!w_.isa().has_fma_lane) w_.splat(lane / 4, ahead + lane / 4 * 4, lane % 4);
       const auto weight = w_.isa().has_fma_lane ? r.group(lane / 4) : static_cast<uint8_t>(r.splat);
       for (uint32_t v = 0; v < w_.vectors(); ++v)
@@ -109,7 +106,7 @@ class PatternLoops {
 Status lower_rolled(KernelPlan& plan) {
   return lower_chunks(plan, [&](RolledWriter& writer, const ChunkPlan&) {
     writer.run([&] {
-      writer.prefetch_next_panels();
+      writer.prefetch_next_tile();
       PatternLoops(writer, plan.patterns).run();
     });
   });

@@ -1,6 +1,6 @@
-rolled_panels.chunk.0:  ; rows 0..1, 7 non-zeros, 256 bytes
+rolled_panels.chunk.0:  ; rows 0..1, 7 non-zeros, 252 bytes
      0:	subs	x3, x3, #8
-     4:	b.lo	#248
+     4:	b.lo	#244
      8:	mov	x11, #2
      c:	ldrh	w10, [x4]
     10:	add	x10, x1, x10, lsl #3
@@ -9,13 +9,13 @@ rolled_panels.chunk.0:  ; rows 0..1, 7 non-zeros, 256 bytes
     1c:	ldrh	w12, [x4, #2]
     20:	cbz	x12, #104
     24:	ldur	q31, [x2, #4]
-    28:	ldrh	w6, [x4, #4]
-    2c:	add	x6, x0, x6, lsl #3
-    30:	ldrh	w7, [x4, #6]
+    28:	ldur	x9, [x4, #4]
+    2c:	add	x6, x0, w9, uxth #3
+    30:	ubfx	x7, x9, #16, #16
     34:	add	x7, x0, x7, lsl #3
-    38:	ldrh	w8, [x4, #8]
+    38:	ubfx	x8, x9, #32, #16
     3c:	add	x8, x0, x8, lsl #3
-    40:	ldrh	w9, [x4, #10]
+    40:	lsr	x9, x9, #48
     44:	add	x9, x0, x9, lsl #3
     48:	ldp	q16, q17, [x6]
     4c:	fmla	v0.4s, v16.4s, v31.s[0]
@@ -50,16 +50,15 @@ rolled_panels.chunk.0:  ; rows 0..1, 7 non-zeros, 256 bytes
     c0:	dup	v31.4s, v31.s[0]
     c4:	fmaxnm	v0.4s, v0.4s, v31.4s
     c8:	fmaxnm	v1.4s, v1.4s, v31.4s
-    cc:	str	q0, [x10]
-    d0:	str	q1, [x10, #16]
-    d4:	add	x2, x2, #8
-    d8:	add	x4, x4, #6
-    dc:	subs	x11, x11, #1
-    e0:	b.ne	#-212
-    e4:	subs	x2, x2, #44
-    e8:	subs	x4, x4, #26
-    ec:	add	x0, x0, #192
-    f0:	add	x1, x1, #64
-    f4:	subs	x3, x3, #8
-    f8:	b.hs	#-240
-    fc:	ret
+    cc:	stp	q0, q1, [x10]
+    d0:	add	x2, x2, #8
+    d4:	add	x4, x4, #6
+    d8:	subs	x11, x11, #1
+    dc:	b.ne	#-208
+    e0:	subs	x2, x2, #44
+    e4:	subs	x4, x4, #26
+    e8:	add	x0, x0, #192
+    ec:	add	x1, x1, #64
+    f0:	subs	x3, x3, #8
+    f4:	b.hs	#-236
+    f8:	ret
