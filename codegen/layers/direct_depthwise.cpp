@@ -107,8 +107,14 @@ class DirectDepthwise {
     return tensor.layout.stride - rows * tensor.shape.w;
   }
 
+  /// Where the image that an output channel sees begins.
+  Affine image_of(const Affine& channel) {
+    const int64_t multiplier = output_.shape.c / image_.shape.c;
+    return (multiplier == 1 ? channel : Affine(b_.divide(b_.index(channel), multiplier))) * image_.layout.stride;
+  }
+
   void map_image(const Affine& channel, const Affine& number) {
-    write_mapped_line(b_, input_activation_, {LoopBuffer::kX0, channel * image_.layout.stride},
+    write_mapped_line(b_, input_activation_, {LoopBuffer::kX0, image_of(channel)},
                       {LoopBuffer::kScratch, number * image_pitch_}, pixels(image_),
                       room_behind(image_, image_.shape.h));
   }
@@ -156,8 +162,7 @@ class DirectDepthwise {
 
   void begin_channel(const Affine& channel, const Affine& number) {
     channel_ = channel;
-    const int64_t multiplier = output_.shape.c / image_.shape.c;
-    source_ = (multiplier == 1 ? channel : Affine(b_.divide(b_.index(channel), multiplier))) * image_.layout.stride;
+    source_ = image_of(channel);
     plane_ = maps_input_ ? number * image_pitch_ : source_;
     sums_begin_ = number * sums_pitch_ + Affine(sums_at_);
     bias_ = constant_at(0);

@@ -1,6 +1,7 @@
 #include "codegen/layers/fully_connected.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "codegen/layers/activation_code.h"
 #include "codegen/layers/element_loop.h"
@@ -10,7 +11,8 @@ namespace espalier {
 namespace {
 
 // Four vectors of outputs and two inputs at a time make 8 independent sums, enough for a latency of 4 at two a cycle.
-constexpr uint32_t kPanelVectors = 4, kInputsPerTurn = 2;
+// Few outputs go in fewer vectors and more inputs, so that there are panels for several threads.
+constexpr uint32_t kSums = 8, kMostPanelVectors = 4, kWantedPanels = 8;
 // Non-zeros of a row in flight.
 constexpr int64_t kStreams = 4;
 
@@ -41,7 +43,8 @@ class DenseWriter {
         r_(r),
         f_(*r.layer.as<FullyConnected>()),
         inputs_(r.inputs[0].shape.c),
-        panel_(kPanelVectors * b_.lanes()),
+        vectors_(std::bit_floor(std::clamp(f_.output_features / (kWantedPanels * b_.lanes()), 1u, kMostPanelVectors))),
+        panel_(vectors_ * b_.lanes()),
         full_(f_.output_features / panel_),
         rest_(f_.output_features % panel_),
         activation_(b_, r.layer.activation) {}
@@ -80,19 +83,22 @@ class DenseWriter {
     const auto weight = [&](const Affine& line, uint32_t v) {
       return b_.load(LoopBuffer::kWeights, begin + line * width + Affine(int64_t{v} * lanes));
     };
+    const uint32_t at_once = kSums / vectors_;
     std::vector<Vec> sums;
     for (uint32_t v = 0; v < vectors; ++v) sums.push_back(weight(0, v));
-    for (uint32_t v = 0; v < vectors; ++v) sums.push_back(b_.constant(0));
+    while (sums.size() < size_t{at_once} * vectors) sums.push_back(b_.constant(0));
     const auto add = [&](const Affine& k, uint32_t which) {
       const Vec x = input_at(b_, r_.inputs[0], k);
       for (uint32_t v = 0; v < vectors; ++v) b_.fma_to(sums[which * vectors + v], x, weight(k + Affine(1), v));
     };
-    b_.loop(0, inputs_ / kInputsPerTurn, 1, [&](Index turn) {
-      for (uint32_t i = 0; i < kInputsPerTurn; ++i) add(Affine(turn) * kInputsPerTurn + Affine(i), i);
+    b_.loop(0, inputs_ / at_once, 1, [&](Index turn) {
+      for (uint32_t i = 0; i < at_once; ++i) add(Affine(turn) * at_once + Affine(i), i);
     });
-    if (inputs_ % kInputsPerTurn > 0) add(inputs_ - 1, 0);
+    for (uint32_t i = 0; i < inputs_ % at_once; ++i) add(int64_t{inputs_ / at_once * at_once + i}, i);
+    for (uint32_t parts = at_once / 2; parts > 0; parts /= 2)
+      for (uint32_t i = 0; i < parts * vectors; ++i) sums[i] = b_.add(sums[i], sums[parts * vectors + i]);
     for (uint32_t v = 0; v < vectors; ++v) {
-      const Vec y = activation_.apply(b_.add(sums[v], sums[vectors + v]));
+      const Vec y = activation_.apply(sums[v]);
       b_.store(LoopBuffer::kY, panel * panel_ + Affine(int64_t{v} * lanes), y, std::min(lanes, outputs - v * lanes));
     }
   }
@@ -101,7 +107,7 @@ class DenseWriter {
   LoopBuilder& b_;
   const LayerRequest& r_;
   const FullyConnected& f_;
-  const uint32_t inputs_, panel_, full_, rest_;
+  const uint32_t inputs_, vectors_, panel_, full_, rest_;
   ActivationCode activation_;
 };
 

@@ -25,6 +25,7 @@ struct DepthwiseCase {
   Shape image;
   uint32_t window, stride, padding, spare;  ///< spare: elements behind a channel's pixels
   Activation before, after;
+  uint32_t multiplier = 1;  ///< output channels for each of the image's
 };
 
 std::vector<float> seeded(size_t count, uint64_t seed, float most) {
@@ -44,8 +45,9 @@ Network network_of(const DepthwiseCase& d) {
   window.height = window.width = d.window;
   window.stride_height = window.stride_width = d.stride;
   window.padding = {d.padding, d.padding, d.padding, d.padding};
-  const Convolution c{window, d.image.c, d.image.c, seeded(uint64_t{d.image.c} * d.window * d.window, 3, 1),
-                      seeded(d.image.c, 4, 1)};
+  const uint32_t outputs = d.image.c * d.multiplier;
+  const Convolution c{window, d.image.c, outputs, seeded(uint64_t{outputs} * d.window * d.window, 3, 1),
+                      seeded(outputs, 4, 1)};
   network.outputs = {*add_layer(network, "depthwise", c, {mapped}, d.after)};
   return network;
 }
@@ -117,6 +119,13 @@ TEST(DirectDepthwise, AppliesActivationsBeforeAndBehindItsSums) {
             expect_right({image, window, stride, padding, spare, before, after}, *find_target(name, cpu));
             if (HasFailure()) return;
           }
+}
+
+TEST(DirectDepthwise, AppliesAnActivationBeforeSeveralOutputsOfAChannel) {
+  const Activation swish = Activation::of(ActivationKind::kSwish);
+  for (const Shape& image : {Shape{1, 7, 7, 6}, Shape{1, 70, 65, 2}})
+    for (const char* cpu : {"haswell", "znver4"})
+      expect_right({image, 3, 1, 1, 0, swish, swish, 3}, *find_target("x86_64-linux", cpu));
 }
 
 /// The program's lanes.

@@ -248,6 +248,17 @@ TEST(LayerSteps, FullyConnectedGoesByTheCostOfItsNonZeros) {
   EXPECT_GT(table_of(90), 0u);
 }
 
+TEST(LayerSteps, FullyConnectedLayersOfFewOutputsHaveItemsForSeveralThreads) {
+  const Shape shape = {1, 1, 1, 100};
+  const auto items = [&](uint32_t outputs) {
+    const LayerCase c(FullyConnected{outputs, std::vector<float>(outputs * 100, 0.5f), {}}, {&shape, 1});
+    return (*dense_fully_connected_steps({c.layer(), c.inputs, c.output, targets()[0], "f"}))[0].program.items;
+  };
+  EXPECT_EQ(items(48), 6u);
+  EXPECT_EQ(items(250), 16u);
+  EXPECT_EQ(items(1000), 32u);
+}
+
 TEST(LayerSteps, ConversionsGoFromAnyLayoutToAny) {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     const Shape shape = Seeded(seed).shape();
