@@ -26,6 +26,7 @@ constexpr const VectorIsa* isa_named(std::string_view name) {
 constexpr uint32_t kKiB = 1024;
 
 // Cache sizes from the vendors' optimisation manuals; per core, the smallest configuration sold where it varies.
+// (Cortex-A76: 512 KiB of L2, which most of them have.)
 struct CpuEntry {
   Cpu cpu;
   Isa isa;

@@ -101,8 +101,8 @@ size_t RolledControl::emit_points(std::span<const MicroOp> ops) {
   return count >= 2 && two_words(ops) ? 2 : 0;
 }
 
-/// Cores of phones load one or two registers a cycle, and the inputs need them all (simulated Cortex-A76, layer 6 of
-/// MobileNetV1 in panels: 8 % faster than by four loads of halves).
+/// Cores of phones load one or two registers a cycle, and the inputs need them all (simulated Cortex-A76, layers of
+/// MobileNetV1 in panels: 1 % faster than by four loads of halves, with stores by pairs).
 bool RolledControl::four_halves(std::span<const MicroOp> ops) {
   constexpr uint32_t kBits = 16;
   const uint64_t offset = uint64_t{ops[0].column} * 2;

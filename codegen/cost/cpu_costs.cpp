@@ -15,6 +15,8 @@ namespace {
 // what one core streams.
 // Arm's cores of phones fetch ahead by strides of one instruction's addresses; in straight code and in loops over rows at
 // random there are too many such instructions, or no strides.
+// Cortex-A76, A72, A53 (and A55, A73, A78, N1 in between): code and L2 rates, pattern_end, vector_end and column are set so
+// that the choice on MobileNetV1's layers is that of a timing model (docs/performance.md), which these are no rates of.
 // WebAssembly: what V8 14 makes of it on a Zen 3 core (bench/wasm_kernels, all widths, both layouts). It folds no loads
 // into arithmetic, and simd128 takes two instructions for a multiply-add, so the rates of instructions are lower.
 constexpr CpuCosts znver4() {

@@ -43,7 +43,7 @@ TEST(CSourceText, HasThePromisedIntrinsics) {
        "avx512",
        {"!defined(__AVX512F__)", "const __mmask16 mask = (__mmask16)((1u << pixels) - 1u);",
         "_mm512_maskz_loadu_ps(mask, x + ", "_mm512_mask_storeu_ps(y + 39, mask, v1)", "_mm512_set1_ps(w[3])",
-        ".cpu_features = (uint64_t)0x4"}},
+        ".cpu_features = (uint64_t)0xc"}},
       {"aarch64-linux",
        "neon",
        {"#include <arm_neon.h>", "vfmaq_laneq_f32(", "vfmaq_f32(", "vld1q_dup_f32(w + ", "vdupq_laneq_f32(",
