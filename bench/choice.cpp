@@ -25,7 +25,8 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--pixels", o.matrices.pixels, "pixels for files that do not say")->check(CLI::PositiveNumber);
   app.add_option("--layer", o.matrices.layer, "only matrices whose name matches this regular expression");
   app.add_option("--sparsity", o.matrices.sparsities, "only these shares of zeros, e.g. 0.9,0.95")->delimiter(',');
-  app.add_option("--layout", o.layouts, "any of chw, panels (of the recommended width) and panels of a number of pixels")
+  app.add_option("--layout", o.layouts,
+                 "any of chw, panels (of the recommended width) and panels of a number of pixels")
       ->delimiter(',')
       ->check(CLI::IsMember({"chw", "panels"}) | CLI::PositiveNumber);
   app.add_option("--candidates", o.race.candidates, "schedules to time for each matrix");
@@ -50,7 +51,8 @@ double percentile(std::vector<double> values, double share) {
 void print_summary(const std::vector<ChoiceRace>& races, const std::string& layout) {
   std::vector<double> chosen, tuned;
   for (const ChoiceRace& r : races)
-    if (r.layout == layout) chosen.push_back(100 * (r.loss_of_choice() - 1)), tuned.push_back(100 * (r.loss_of_tuning() - 1));
+    if (r.layout == layout)
+      chosen.push_back(100 * (r.loss_of_choice() - 1)), tuned.push_back(100 * (r.loss_of_tuning() - 1));
   if (chosen.empty()) return;
   fmt::print("| {} | {} | {:.1f} | {:.1f} | {:.1f} | {:.1f} |\n", layout, chosen.size(), percentile(chosen, 0.5),
              percentile(chosen, 0.95), percentile(tuned, 0.5), percentile(tuned, 0.95));
@@ -62,8 +64,9 @@ Status run(const Options& o) {
   Result<BenchMatrices> chosen = bench_matrices(o.matrices);
   if (!chosen) return std::move(chosen).error();
   fmt::print("{}, {} with {}, one core.\n\n", chosen->source, target->cpu->name, target->vector->name);
-  fmt::print("| matrix | layout | shape | pixels | % zeros | best GFLOP/s | choice slower by % | tuned slower by % "
-             "| choice | best |\n|---|---|---|---:|---:|---:|---:|---:|---|---|\n");
+  fmt::print(
+      "| matrix | layout | shape | pixels | % zeros | best GFLOP/s | choice slower by % | tuned slower by % "
+      "| choice | best |\n|---|---|---|---:|---:|---:|---:|---:|---|---|\n");
   const PinnedCore pinned;
   std::vector<ChoiceRace> races;
   for (const BenchMatrix& matrix : chosen->matrices)
@@ -73,8 +76,9 @@ Status run(const Options& o) {
       races.push_back(std::move(*race));
       print_race(races.back());
     }
-  fmt::print("\n| layout | matrices | choice slower by %: median | 95th percentile | tuned: median | 95th percentile |\n"
-             "|---|---:|---:|---:|---:|---:|\n");
+  fmt::print(
+      "\n| layout | matrices | choice slower by %: median | 95th percentile | tuned: median | 95th percentile |\n"
+      "|---|---:|---:|---:|---:|---:|\n");
   for (const std::string& layout : o.layouts) print_summary(races, layout);
   return write_races(o.json, races);
 }

@@ -17,13 +17,15 @@ namespace {
 Result<KernelSpec> in_layout(KernelSpec spec, const Target& target, const std::string& layout) {
   if (layout == "chw") return spec;
   uint32_t width = 0;
-  const auto panel = llvm::StringRef(layout).getAsInteger(10, width) ? recommended_panel(spec, target) : Result<uint32_t>(width);
+  const auto panel =
+      llvm::StringRef(layout).getAsInteger(10, width) ? recommended_panel(spec, target) : Result<uint32_t>(width);
   if (!panel) return panel.error();
   spec.input_panel = spec.output_panel = spec.input_stride = spec.output_stride = *panel;
   return spec;
 }
 
-/// What is predicted to take longer than this, by the best, is left out: its compilation would take longer than the race.
+/// What is predicted to take longer than this, by the best, is left out: its compilation would take longer than the
+/// race.
 constexpr double kHopeless = 2.5;
 
 /// The best by prediction, then the best of each form and tile that is not among them, up to `most`.
@@ -34,7 +36,9 @@ std::vector<Candidate> entrants(const std::vector<Candidate>& ranked, size_t mos
   for (const Candidate& c : ranked)
     if (chosen.size() < most / 2) chosen.push_back(c), tiles.insert(tile_of(c.schedule));
   for (const Candidate& c : ranked)
-    if (chosen.size() < most && c.cost.cycles() < kHopeless * ranked[0].cost.cycles() && tiles.insert(tile_of(c.schedule)).second) chosen.push_back(c);
+    if (chosen.size() < most && c.cost.cycles() < kHopeless * ranked[0].cost.cycles() &&
+        tiles.insert(tile_of(c.schedule)).second)
+      chosen.push_back(c);
   return chosen;
 }
 
@@ -84,8 +88,17 @@ Result<ChoiceRace> race_candidates(KernelSpec spec, const Target& target, const 
   const SparseMatrix& m = laid_out->matrix;
   const auto ranked = rank_schedules(*laid_out, target, {});
   if (!ranked) return ranked.error();
-  ChoiceRace race{laid_out->name, layout, m.rows(), m.columns(), *laid_out->pixels, laid_out->input_panel, m.nonzeros(),
-                  m.sparsity(), {}, 0, 0};
+  ChoiceRace race{laid_out->name,
+                  layout,
+                  m.rows(),
+                  m.columns(),
+                  *laid_out->pixels,
+                  laid_out->input_panel,
+                  m.nonzeros(),
+                  m.sparsity(),
+                  {},
+                  0,
+                  0};
   for (const Candidate& c : entrants(*ranked, options.candidates)) race.candidates.push_back({c, 0});
   if (Status s = time_all(race, *laid_out, target, options.seconds); !s) return std::move(s).error();
   const std::vector<Schedule> finalists = tuning_finalists(*ranked, TuneOptions{}.finalists);

@@ -26,7 +26,9 @@ Result<uint32_t> recommended_panel(KernelSpec spec, const Target& target) {
     if (!candidates) return candidates.error();
     // A tile narrower than its panel goes through the slices of several tiles with every piece of code.
     const Candidate& first = (*candidates)[0];
-    if (tile_pixels(spec, *target.vector, first.schedule.tile_vectors) == width && first.cost.cycles() < least * costs.wider_panel) least = first.cost.cycles(), best = width;
+    if (tile_pixels(spec, *target.vector, first.schedule.tile_vectors) == width &&
+        first.cost.cycles() < least * costs.wider_panel)
+      least = first.cost.cycles(), best = width;
   }
   return best;
 }

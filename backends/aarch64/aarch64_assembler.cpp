@@ -51,7 +51,11 @@ constexpr Move store_of(uint32_t lanes) {
 class ChunkAssembler {
  public:
   ChunkAssembler(const KernelProgram& program, const aarch64::WordTable& words)
-      : program_(program), code_(words), windows_(code_), control_(program, code_), clears_(clears_output_lines(program)) {}
+      : program_(program),
+        code_(words),
+        windows_(code_),
+        control_(program, code_),
+        clears_(clears_output_lines(program)) {}
 
   std::string run(const Chunk& chunk) {
     if (std::any_of(chunk.tiles.begin(), chunk.tiles.end(), is_rolled)) make_room_for_cursors();
@@ -271,8 +275,9 @@ class ChunkAssembler {
     const Address address = reach(first, offset_of(first), kQuadBytes);
     const bool fits = address.delta % kQuadBytes == 0 && address.delta / kQuadBytes < kImm7Limit;
     if (!fits) return false;
-    code_.emit(first.op == Op::kLoad ? Insn::kLoadPairQ : Insn::kStorePairQ, rd(first.d) | bits(Field::kRt2, second.d) | rn(address.reg) |
-                                     bits(Field::kImm7, address.delta / kQuadBytes));
+    code_.emit(
+        first.op == Op::kLoad ? Insn::kLoadPairQ : Insn::kStorePairQ,
+        rd(first.d) | bits(Field::kRt2, second.d) | rn(address.reg) | bits(Field::kImm7, address.delta / kQuadBytes));
     return true;
   }
   static bool are_neighbours(const MicroOp& a, const MicroOp& b) {

@@ -11,8 +11,8 @@ class Needs {
   Needs(const PixelTile& tile, uint32_t full_lanes)
       : tile_(tile), full_(static_cast<uint8_t>(full_lanes)), is_straight_(!is_rolled(tile)), lanes_(tile.ops.size()) {}
 
-  /// Backwards, since needs come from the stores. What a loop's next turn reads stands in front, so there registers keep
-  /// their needs when they are written anew, and the walk is repeated until nothing changes.
+  /// Backwards, since needs come from the stores. What a loop's next turn reads stands in front, so there registers
+  /// keep their needs when they are written anew, and the walk is repeated until nothing changes.
   std::vector<uint8_t> run() {
     do {
       changed_ = false;

@@ -160,8 +160,8 @@ class ChunkAssembler {
 
   // Rolled tiles: cursors and pointers are registers, all else as in straight code, but without windows.
 
-  /// Cursors go back by copies and not by their travel, which the data decide: chunks of equal loops have equal code, and
-  /// equal code is written once (backends/mc/object_writer.cpp).
+  /// Cursors go back by copies and not by their travel, which the data decide: chunks of equal loops have equal code,
+  /// and equal code is written once (backends/mc/object_writer.cpp).
   void assemble_rolled(const PixelTile& tile) {
     encoder_.copy(Gpr::kTileX, Gpr::kX, out_);
     encoder_.copy(Gpr::kTileW, Gpr::kW, out_);
@@ -311,7 +311,7 @@ class ChunkAssembler {
   uint32_t full_lanes_;
   bool has_narrow_ = false;  // the tile has vectors that are not wholly stored
   const MicroOp* first_op_ = nullptr;
-  std::vector<uint8_t> needed_lanes_;  // by operation from first_op_ on, if so
+  std::vector<uint8_t> needed_lanes_;                // by operation from first_op_ on, if so
   bool has_access_[kOpCount], has_lanes_[kOpCount];  // of op_info, next to the look-ahead, which asks for them most
   AddressWindow windows_[3];
   /// Open loops: where their bodies begin, and where the jump over them ends (0: none).

@@ -25,8 +25,8 @@ enum class Shape : uint8_t {
   kSplatLane,
   kMemory
 };
-/// Which registers the table's names have: full vectors of the ISA, of which avx512 has instructions of half and a quarter
-/// of the width, too; full vectors only; or xmm.
+/// Which registers the table's names have: full vectors of the ISA, of which avx512 has instructions of half and a
+/// quarter of the width, too; full vectors only; or xmm.
 enum class Registers : uint8_t { kAnyWidth, kFull, kXmm };
 
 struct InstInfo {
@@ -61,10 +61,10 @@ constexpr InstInfo kInsts[kInstCount] = {
     /* kPrefetchWrite */ {"PREFETCHW", "PREFETCHW", Shape::kMemory, Registers::kFull, 1},
     /* kPrefetchFar */ {"PREFETCHT1", "PREFETCHT1", Shape::kMemory, Registers::kFull, 1},
 };
-constexpr const char* kGprNames[kGprCount] = {"RDI", "RSI", "RDX", "RCX", "R8",  "R9", "R10",
-                                              "R11", "RAX", "RBX", "R12", "R13", "R14", "R15", "RBP"};
-constexpr const char* kHalfNames[kGprCount] = {"EDI",  "ESI", "EDX", "ECX",  "R8D",  "R9D", "R10D",
-                                               "R11D", "EAX", "EBX", "R12D", "R13D", "R14D", "R15D", "EBP"};
+constexpr const char* kGprNames[kGprCount] = {"RDI", "RSI", "RDX", "RCX", "R8",  "R9",  "R10", "R11",
+                                              "RAX", "RBX", "R12", "R13", "R14", "R15", "RBP"};
+constexpr const char* kHalfNames[kGprCount] = {"EDI", "ESI", "EDX",  "ECX",  "R8D",  "R9D",  "R10D", "R11D",
+                                               "EAX", "EBX", "R12D", "R13D", "R14D", "R15D", "EBP"};
 
 // X86::CondCode values are part of the instruction set: they are the low bits of the jump's opcode.
 constexpr int64_t kBelow = 2, kNotBelow = 3, kZero = 4, kNotZero = 5;
@@ -101,10 +101,15 @@ Result<std::unique_ptr<Encoder>> Encoder::create(bool avx512) {
 Status Encoder::resolve(bool avx512) {
   avx512_ = avx512;
   std::vector<std::pair<const char*, unsigned*>> wanted = {
-      {"LEA64r", &lea_}, {"ADD64ri32", &add_}, {"SUB64ri32", &sub_}, {"CMP64ri32", &cmp_}, {"TEST64rr", &test_},
-      {"JCC_4", &jcc_},  {"MOV32ri", &mov_},   {"SHL32rCL", &shl_},  {"ADD32ri", &add32_}, {"VZEROUPPER", &vzeroupper_},
-      {"RET64", &ret_},  {"PUSH64r", &push_}, {"POP64r", &pop_},   {"MOV64rr", &move_}, {"MOVZX32rm16", &load16_},
-      {"MOV32rm", &load32_}, {"SUB32ri8", &sub32_}, {"TEST32rr", &test32_},
+      {"LEA64r", &lea_},         {"ADD64ri32", &add_},
+      {"SUB64ri32", &sub_},      {"CMP64ri32", &cmp_},
+      {"TEST64rr", &test_},      {"JCC_4", &jcc_},
+      {"MOV32ri", &mov_},        {"SHL32rCL", &shl_},
+      {"ADD32ri", &add32_},      {"VZEROUPPER", &vzeroupper_},
+      {"RET64", &ret_},          {"PUSH64r", &push_},
+      {"POP64r", &pop_},         {"MOV64rr", &move_},
+      {"MOVZX32rm16", &load16_}, {"MOV32rm", &load32_},
+      {"SUB32ri8", &sub32_},     {"TEST32rr", &test32_},
   };
   if (avx512) wanted.push_back({"KMOVWkr", &kmov_});
   std::deque<std::string> narrow_names;  // `wanted` points into them
@@ -230,8 +235,8 @@ void Encoder::emit(Inst inst, const Operands& o, std::string& out) {
   if (encoded.length == 0) encoded = encode(inst, o, size);
   out.append(reinterpret_cast<const char*>(encoded.bytes), encoded.length);
   if (size == Displacement::kByte)
-    out.back() = static_cast<char>(o.displacement >>
-                                   std::countr_zero(static_cast<uint32_t>(displacement_unit(inst, o.width))));
+    out.back() =
+        static_cast<char>(o.displacement >> std::countr_zero(static_cast<uint32_t>(displacement_unit(inst, o.width))));
   if (size == Displacement::kWord) std::memcpy(out.data() + out.size() - 4, &o.displacement, 4);
 }
 
@@ -284,12 +289,8 @@ void Encoder::test_pixels(std::string& out) const {
   const llvm::MCRegister pixels = gprs_[int(Gpr::kPixels)];
   append(llvm::MCInstBuilder(test_).addReg(pixels).addReg(pixels), out);
 }
-void Encoder::push(Gpr reg, std::string& out) const {
-  append(llvm::MCInstBuilder(push_).addReg(gprs_[int(reg)]), out);
-}
-void Encoder::pop(Gpr reg, std::string& out) const {
-  append(llvm::MCInstBuilder(pop_).addReg(gprs_[int(reg)]), out);
-}
+void Encoder::push(Gpr reg, std::string& out) const { append(llvm::MCInstBuilder(push_).addReg(gprs_[int(reg)]), out); }
+void Encoder::pop(Gpr reg, std::string& out) const { append(llvm::MCInstBuilder(pop_).addReg(gprs_[int(reg)]), out); }
 void Encoder::copy(Gpr d, Gpr s, std::string& out) const {
   append(llvm::MCInstBuilder(move_).addReg(gprs_[int(d)]).addReg(gprs_[int(s)]), out);
 }

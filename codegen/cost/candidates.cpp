@@ -78,8 +78,7 @@ bool fits_panels(const Choice& plan, uint32_t vectors) {
 void choose_rest_of_tile(Choice& plan) {
   Schedule& s = plan.schedule;
   auto fits = [&] {
-    return registers_needed(*plan.target.vector, s.form, s.tile_rows, s.tile_vectors) <=
-           plan.target.vector->registers;
+    return registers_needed(*plan.target.vector, s.form, s.tile_rows, s.tile_vectors) <= plan.target.vector->registers;
   };
   const bool rows_open = s.tile_rows == 0;
   if (rows_open) s.tile_rows = 1;
@@ -121,8 +120,8 @@ std::vector<uint32_t> k_blocks_to_try(const Choice& plan) {
   return found;
 }
 
-/// Non-zeros of a chunk in groups of rows for threads to share where panels are few. A group costs its own pass over the
-/// input (512x512 at 196 pixels, Zen 3: 61 GFLOP/s with 7 groups, 64.6 with one).
+/// Non-zeros of a chunk in groups of rows for threads to share where panels are few. A group costs its own pass over
+/// the input (512x512 at 196 pixels, Zen 3: 61 GFLOP/s with 7 groups, 64.6 with one).
 uint32_t nonzeros_of_group(const Choice& plan) {
   constexpr uint32_t kLeast = 1024;
   const uint32_t items = cpu_costs(plan.target.cpu->name).row_groups;
@@ -130,17 +129,16 @@ uint32_t nonzeros_of_group(const Choice& plan) {
   const uint32_t panels = ceil_div(plan.spec.max_pixels(), std::max(1u, panel_of(plan.spec)));
   const uint64_t groups = panel_of(plan.spec) ? std::max(1u, items / panels) : items;
   const uint64_t blocks = ceil_div(std::max(1u, m.columns()), plan.schedule.k_block);
-  const uint64_t work =
-      plan.schedule.form == CodeForm::kDense ? uint64_t{m.rows()} * m.columns() : m.nonzeros();
+  const uint64_t work = plan.schedule.form == CodeForm::kDense ? uint64_t{m.rows()} * m.columns() : m.nonzeros();
   // Groups of about equal work, an even number of them, and room for a row more, lest a small one is left over.
   const uint64_t in_block = work / blocks, most = std::min<uint64_t>(groups, (in_block + kLeast - 1) / kLeast);
   const uint64_t shares = most <= 1 ? 1 : (most + 1) / 2 * 2;
   return static_cast<uint32_t>(std::max<uint64_t>(1, in_block / shares + in_block / std::max(1u, m.rows()) + 1));
 }
 
-/// Straight-line code of one tile stays inside three quarters of the instruction cache, or in L2 where that is as good: a
-/// larger chunk passes over the input fewer times (1024x512 at 49 pixels, Zen 4: 68 GFLOP/s in L1I, 77 in L2). Rolled code
-/// has no size to bound.
+/// Straight-line code of one tile stays inside three quarters of the instruction cache, or in L2 where that is as good:
+/// a larger chunk passes over the input fewer times (1024x512 at 49 pixels, Zen 4: 68 GFLOP/s in L1I, 77 in L2). Rolled
+/// code has no size to bound.
 void choose_chunk(Choice& plan) {
   Schedule& s = plan.schedule;
   if (s.chunk_nonzeros) return;
@@ -178,19 +176,20 @@ double traffic(const Choice& plan, uint32_t block) {
   return kCodeWeight * code_traffic + input_traffic;
 }
 
-/// Pixel blocks worth a prediction; 0 leaves it to choose_pixel_block. Several panels at a time spare straight code some
-/// fetches from L2, which CPUs that fetch slowly from there gain by; four blocks stay for threads to share.
+/// Pixel blocks worth a prediction; 0 leaves it to choose_pixel_block. Several panels at a time spare straight code
+/// some fetches from L2, which CPUs that fetch slowly from there gain by; four blocks stay for threads to share.
 std::vector<uint32_t> pixel_blocks_to_try(const Choice& plan) {
   const uint32_t panel = panel_of(plan.spec);
   if (plan.schedule.pixel_block || plan.schedule.form != CodeForm::kUnrolled) return {plan.schedule.pixel_block};
   std::vector<uint32_t> found{0};
   if (panel == 0) {  // or as many as L2 keeps
-    const uint32_t keeps = plan.target.cpu->l2 / 12 / std::max(1u, plan.spec.matrix.columns() + plan.spec.matrix.rows());
+    const uint32_t keeps =
+        plan.target.cpu->l2 / 12 / std::max(1u, plan.spec.matrix.columns() + plan.spec.matrix.rows());
     if (keeps < plan.spec.max_pixels()) found.push_back(std::max(1u, keeps));
     return found;
   }
-  // What half of L1D does not keep costs Cortex-A72 more than the fetches (simulated, layer 2 of MobileNetV1: 8.3 GFLOP/s
-  // by eight panels of 16 pixels, 11.4 by one of 8).
+  // What half of L1D does not keep costs Cortex-A72 more than the fetches (simulated, layer 2 of MobileNetV1: 8.3
+  // GFLOP/s by eight panels of 16 pixels, 11.4 by one of 8).
   const uint64_t row = uint64_t{4} * plan.spec.matrix.columns(), least_l1 = plan.target.cpu->l1d / 2;
   const bool any = !cpu_costs(plan.target.cpu->name).prefetch;
   for (const uint32_t panels : {4u, 8u})
@@ -212,8 +211,8 @@ void choose_panel_block(Choice& plan, uint32_t width) {
   s.pixel_block = steps && s.pixel_block ? ceil_div(s.pixel_block, panel) * panel : panel;
 }
 
-/// Loops that fetch the next tile of an image ahead read a tile's rows once from memory and then from the caches, as they
-/// would a panel's (simulated Cortex-A76, A72, A53: 1.2 to 1.6 times as fast as by blocks of several tiles).
+/// Loops that fetch the next tile of an image ahead read a tile's rows once from memory and then from the caches, as
+/// they would a panel's (simulated Cortex-A76, A72, A53: 1.2 to 1.6 times as fast as by blocks of several tiles).
 bool steps_by_tiles(const Choice& plan) {
   return has_pointers(plan.schedule.form) && cpu_costs(plan.target.cpu->name).prefetch;
 }
@@ -258,13 +257,16 @@ Status check(const Choice& plan) {
   return {};
 }
 
-/// Where the activations do not stay in L2 and something comes next. A line for each row of X and Y is little beside the
-/// multiply-adds. Zen 3, whose prefetchers find the rows, loses a fifth (128x64 at 3136 pixels: 52 instead of 66 GFLOP/s).
+/// Where the activations do not stay in L2 and something comes next. A line for each row of X and Y is little beside
+/// the multiply-adds. Zen 3, whose prefetchers find the rows, loses a fifth (128x64 at 3136 pixels: 52 instead of 66
+/// GFLOP/s).
 bool gains_by_prefetch(const Choice& plan) {
   const SparseMatrix& m = plan.spec.matrix;
   const double bytes = 4.0 * (uint64_t{m.rows()} + m.columns()) * plan.spec.max_pixels();
-  const uint32_t step = has_pointers(plan.schedule.form) ? plan.schedule.tile_vectors * plan.target.vector->lanes : plan.schedule.pixel_block;
-  return cpu_costs(plan.target.cpu->name).prefetch && bytes > 0.5 * plan.target.cpu->l2 && step < plan.spec.max_pixels();
+  const uint32_t step = has_pointers(plan.schedule.form) ? plan.schedule.tile_vectors * plan.target.vector->lanes
+                                                         : plan.schedule.pixel_block;
+  return cpu_costs(plan.target.cpu->name).prefetch && bytes > 0.5 * plan.target.cpu->l2 &&
+         step < plan.spec.max_pixels();
 }
 
 /// Fills in what a schedule with a form and a possible tile leaves open.
@@ -318,7 +320,8 @@ class SingleForms {
  private:
   bool is_wished(const TileChoice& c) const {
     const bool form = wish_.form == CodeForm::kChosen ? is_sensible(c.form) : wish_.form == c.form;
-    const bool vectors = wish_.tile_vectors == 0 || (wish_.tile_vectors >= c.least_vectors && wish_.tile_vectors <= c.most_vectors);
+    const bool vectors =
+        wish_.tile_vectors == 0 || (wish_.tile_vectors >= c.least_vectors && wish_.tile_vectors <= c.most_vectors);
     return c.isa == target_.vector->name && form && vectors && (wish_.tile_rows == 0 || wish_.tile_rows == c.rows);
   }
   /// Multiplying by zeros is for rows that have few, or whose outputs depend on it not at all.

@@ -10,11 +10,11 @@
 namespace espalier {
 namespace {
 
-// Fitted on znver3 with bench/choice (MobileNetV1, seeded matrices and the Deep Learning Matrix Collection at 70 to 98 %
-// zeros, images and panels, 110 matrices, 18 schedules each): how much of the traffic does not hide behind computing,
+// Fitted on znver3 with bench/choice (MobileNetV1, seeded matrices and the Deep Learning Matrix Collection at 70 to 98
+// % zeros, images and panels, 110 matrices, 18 schedules each): how much of the traffic does not hide behind computing,
 // how much of L1D keeps what a tile reads at random, how far rows overlap.
-constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kPanelL1 = 0.96,
-                 kImageMiss = 0.03, kOutputRows = 0.33;
+constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kPanelL1 = 0.96, kImageMiss = 0.03,
+                 kOutputRows = 0.33;
 constexpr double kInOrderStall = 3;
 // Rows of Y pass through L1D once for a tile; more of them take no more of it.
 constexpr double kMostOutputRows = 96;
@@ -30,8 +30,8 @@ constexpr double kWeightsInL2 = 1, kManyL2 = 8, kMemoryRate = 0.3;
 // A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4
 // rows, 90 % zeros, panels: 4 rows x 2 vectors 46 GFLOP/s, 4 x 3 60).
 constexpr double kBlockChain = 1.25;
-// Columns of a straight tile hit its rows at random, so its sums are not taken strictly in turns (llvm-mca, neoverse-n1:
-// 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
+// Columns of a straight tile hit its rows at random, so its sums are not taken strictly in turns (llvm-mca,
+// neoverse-n1: 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
 constexpr double kRowsInTurn = 0.6;
 
 constexpr double kLine = 64;  // bytes
@@ -74,7 +74,8 @@ class CostModel {
     const double in_blocks = s_.form == CodeForm::kNano ? in_blocks_ : 0;
     cost.chain = nonzeros_ * rounds_ * c_.fma_latency *
                  ((1 - in_blocks) * kRowOverlap / rows_at_once + in_blocks * kBlockChain / s_.tile_rows);
-    const double input_loads = nonzeros_ * worked / sharing_ * straddling(), weight_loads = nonzeros_ * rounds_ * weight_load();
+    const double input_loads = nonzeros_ * worked / sharing_ * straddling(),
+                 weight_loads = nonzeros_ * rounds_ * weight_load();
     cost.loads = (input_loads + weight_loads + partial) / c_.loads + (outputs + partial) / c_.stores * 0.25;
     const double fused = isa_.has_fma_load ? nonzeros_ * vectors_ / sharing_ : 0;
     const double per_nonzero = weight_instructions() + index_instructions();
@@ -84,8 +85,9 @@ class CostModel {
     cost.code_bytes = is_rolled() ? rolled_code_bytes() : all_straight_code_bytes();
     cost.weight_bytes = 4.0 * nonzeros_ + (spec_.bias.empty() ? 0 : 4 * rows_) +
                         (s_.form == CodeForm::kDense || !is_rolled() ? 0 : 2 * nonzeros_ + 6 * rows_ * blocks_);
-    cost.fetch = is_rolled() ? 0 : fetch(straight_code_bytes(s_.tile_vectors), full_rounds_, cost.code_bytes) +
-                                      fetch(straight_code_bytes(tail_vectors_), 1, cost.code_bytes);
+    cost.fetch = is_rolled() ? 0
+                             : fetch(straight_code_bytes(s_.tile_vectors), full_rounds_, cost.code_bytes) +
+                                   fetch(straight_code_bytes(tail_vectors_), 1, cost.code_bytes);
     if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue + fetch_stalls(cost.fetch);
     cost.traffic = traffic() + streamed_weights(cost.weight_bytes);
     cost.exits = exits();
@@ -141,8 +143,7 @@ class CostModel {
     return pixels == 0 ? 0 : std::has_single_bit(static_cast<uint32_t>(pixels)) ? 1 : 2;
   }
   double rolled_code_bytes() const {
-    const double instruction = target_.isa == Isa::kX86_64 ? 6.5 : 5, v = s_.tile_vectors,
-                 r = s_.tile_rows;
+    const double instruction = target_.isa == Isa::kX86_64 ? 6.5 : 5, v = s_.tile_vectors, r = s_.tile_rows;
     if (s_.form == CodeForm::kDense) return columns_ * (r * v + r + v) * instruction;
     if (s_.form == CodeForm::kLoop) return 3 * (5 * v + 30 + 4 * v) * instruction;
     return 3 * (r * (5 * v + 30) + std::exp2(r) * 2 * v) * instruction;
@@ -156,11 +157,12 @@ class CostModel {
     const double beside = all + 4 * nonzeros_ + block;  // what is between two runs of one piece of code
     const double beyond = std::clamp((beside / l2 - c_.code_in_l2) / (c_.code_beyond_l2 - c_.code_in_l2), 0.0, 1.0);
     const double cycles_per_byte = all <= (c_.near_bytes ? c_.near_bytes : target_.cpu->l1i) ? 1 / c_.code_near
-                                   : all > kManyL2 * l2    ? 1 / (c_.code_far * kMemoryRate)
-                                                           : (1 - beyond) / c_.code_l2 + beyond / c_.code_far;
+                                   : all > kManyL2 * l2 ? 1 / (c_.code_far * kMemoryRate)
+                                                        : (1 - beyond) / c_.code_l2 + beyond / c_.code_far;
     const double rounds_of_block = std::max(1.0, std::min(rounds, s_.pixel_block / width_));
     const double chunk = s_.chunk_nonzeros * bytes / nonzeros_;
-    const bool stays = chunk <= (c_.near_bytes ? c_.near_bytes : target_.cpu->l1i), stays_in_l2 = chunk <= c_.chunk_bytes * kChunkSlack;
+    const bool stays = chunk <= (c_.near_bytes ? c_.near_bytes : target_.cpu->l1i),
+               stays_in_l2 = chunk <= c_.chunk_bytes * kChunkSlack;
     const double near_rounds = stays || stays_in_l2 ? rounds * (1 - 1 / rounds_of_block) : 0;
     return bytes * (near_rounds / (stays ? c_.code_near : c_.code_l2) + (rounds - near_rounds) * cycles_per_byte);
   }
@@ -172,8 +174,8 @@ class CostModel {
     return std::max(0.0, fetch - bytes / c_.code_near);
   }
 
-  /// The input once per pass, the output out and in, partial sums again; of what a tile reads at random, the part of the
-  /// K block's slice that L1D does not keep comes from L2. Panels stream, rows of an image do not.
+  /// The input once per pass, the output out and in, partial sums again; of what a tile reads at random, the part of
+  /// the K block's slice that L1D does not keep comes from L2. Panels stream, rows of an image do not.
   double traffic() const {
     const bool streams = spec_.input_panel && spec_.output_panel, crowds = c_.crowded > 0 && !streams;
     const double whole = std::max(spec_.input_panel ? 0 : kLine, touched_width() * 4), l1d = target_.cpu->l1d;
@@ -189,9 +191,13 @@ class CostModel {
     const double missed = kMissStall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
     const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
-    const double l2 = 0.75 * target_.cpu->l2, again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
-    const double beyond = 4 * (columns_ + rows_) * pixels_ > l2 ? 4 * (again * columns_ + rows_ * output_passes()) * pixels_ * straddle : 0;
-    const double from_l2 = near * (crowds ? straddle : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) + random + (crowds ? crowded() : 0);
+    const double l2 = 0.75 * target_.cpu->l2,
+                 again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
+    const double beyond = 4 * (columns_ + rows_) * pixels_ > l2
+                              ? 4 * (again * columns_ + rows_ * output_passes()) * pixels_ * straddle
+                              : 0;
+    const double from_l2 = near * (crowds ? straddle : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) +
+                           random + (crowds ? crowded() : 0);
     return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far;
   }
 
@@ -206,7 +212,8 @@ class CostModel {
   /// Weights and indices come again for every tile where they do not stay in L2.
   double streamed_weights(double bytes) const {
     if (bytes + 4 * (columns_ + rows_) * width_ < kWeightsInL2 * target_.cpu->l2) return 0;
-    return bytes * (c_.prefetch ? rounds_ - 1 : rounds_) / c_.data_far;  // phones' memory is slow for all schedules alike
+    // Phones' memory is slow for all schedules alike.
+    return bytes * (c_.prefetch ? rounds_ - 1 : rounds_) / c_.data_far;
   }
 
   double sharing_outside_blocks() const {
@@ -249,7 +256,8 @@ class CostModel {
   const VectorIsa& isa_;
   const Schedule& s_;
   const CpuCosts& c_;
-  double width_ = 0, pixels_ = 0, vectors_ = 0, rounds_ = 0, full_rounds_ = 0, rows_ = 0, columns_ = 0, blocks_ = 0, nonzeros_ = 0;
+  double width_ = 0, pixels_ = 0, vectors_ = 0, rounds_ = 0, full_rounds_ = 0, rows_ = 0, columns_ = 0, blocks_ = 0,
+         nonzeros_ = 0;
   double tail_vectors_ = 0;
   double sharing_ = 1, in_blocks_ = 0, rows_in_blocks_ = 0, clamps_ = 0;
 };
@@ -269,8 +277,8 @@ Cost& Cost::operator+=(const Cost& other) {
 }
 
 std::string_view Cost::bound_by() const {
-  const std::pair<double, std::string_view> parts[] = {{fma, "fma"},         {chain, "chain"}, {loads, "loads"},
-                                                       {issue, "issue"},     {fetch, "fetch"}, {traffic, "traffic"},
+  const std::pair<double, std::string_view> parts[] = {{fma, "fma"},     {chain, "chain"}, {loads, "loads"},
+                                                       {issue, "issue"}, {fetch, "fetch"}, {traffic, "traffic"},
                                                        {exits, "exits"}};
   return std::max_element(std::begin(parts), std::end(parts), [](auto& a, auto& b) { return a.first < b.first; })
       ->second;

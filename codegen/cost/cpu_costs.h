@@ -14,24 +14,26 @@ struct CpuCosts {
   double fmas, fma_latency, loads, stores, instructions;  ///< latency: cycles from sum to sum
   double code_near, code_l2, code_far;
   double data_l2, data_far;
-  double mispredict;        ///< cycles lost at a loop's end that was not foreseen
-  double ghz;               ///< to express cycles as time
-  bool in_order = false;    ///< loads and multiply-adds do not overlap
-  bool prefetch = false;    ///< its own prefetchers do not find the rows of a panel or tile that comes next
-  double crowded = 0;       ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
-  uint32_t row_groups = 8;  ///< of rolled forms, for threads to share, where there is one pixel block
-  double pattern_end = 0;   ///< cycles that the end of a pattern's loop takes beyond its instructions
-  double vector_end = 9;    ///< instructions that nothing hides per vector of a rolled tile: started, finished, stored
-  double column = 0;        ///< the same of a column of a loop or pattern: loads that nothing hides
-  double image_stall = 1;   ///< times what traffic between L1D and L2 does not hide for images elsewhere
-  double image_l1 = 0.58;   ///< share of L1D that keeps what a tile of an image reads; rows crowd some of the sets
-  double image_partial = 0; ///< cycles of a vector of an image that a K block leaves for the next one
-  double image_width = 0;   ///< share of the multiply-adds' time that each line of an image's tile beyond two costs
-  double wider_panel = 1;   ///< a wider panel must be predicted to take this share of a narrower one's time, or less
-  double narrow = 1;        ///< what a multiply-add of half a vector or less takes of a full one's time
-  double code_in_l2 = 0.44, code_beyond_l2 = 1;  ///< straight code comes from L2 up to one share of it, from farther above
-  uint32_t near_bytes = 0;   ///< of straight code that are fetched at code_near (0: as many as L1I holds)
-  uint32_t chunk_bytes = 0;  ///< of straight code between two pixel tiles, where L2 serves it about as well as L1I (0: L1I)
+  double mispredict;         ///< cycles lost at a loop's end that was not foreseen
+  double ghz;                ///< to express cycles as time
+  bool in_order = false;     ///< loads and multiply-adds do not overlap
+  bool prefetch = false;     ///< its own prefetchers do not find the rows of a panel or tile that comes next
+  double crowded = 0;        ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
+  uint32_t row_groups = 8;   ///< of rolled forms, for threads to share, where there is one pixel block
+  double pattern_end = 0;    ///< cycles that the end of a pattern's loop takes beyond its instructions
+  double vector_end = 9;     ///< instructions that nothing hides per vector of a rolled tile: started, finished, stored
+  double column = 0;         ///< the same of a column of a loop or pattern: loads that nothing hides
+  double image_stall = 1;    ///< times what traffic between L1D and L2 does not hide for images elsewhere
+  double image_l1 = 0.58;    ///< share of L1D that keeps what a tile of an image reads; rows crowd some of the sets
+  double image_partial = 0;  ///< cycles of a vector of an image that a K block leaves for the next one
+  double image_width = 0;    ///< share of the multiply-adds' time that each line of an image's tile beyond two costs
+  double wider_panel = 1;    ///< a wider panel must be predicted to take this share of a narrower one's time, or less
+  double narrow = 1;         ///< what a multiply-add of half a vector or less takes of a full one's time
+  /// Straight code comes from L2 up to one share of it, from farther away above the other.
+  double code_in_l2 = 0.44, code_beyond_l2 = 1;
+  uint32_t near_bytes = 0;  ///< of straight code that are fetched at code_near (0: as many as L1I holds)
+  /// Of straight code between two pixel tiles, where L2 serves it about as well as L1I (0: as L1I allows).
+  uint32_t chunk_bytes = 0;
 };
 
 /// The entry of a CPU (Cpu::name); every CPU of ir/target.cpp has one.

@@ -137,9 +137,7 @@ TEST(CompiledX86Kernels, MaskTheRemainderWithAvx512) {
 
 /// Multiply-adds by what their sums are kept in.
 size_t multiply_adds(const KernelProgram& p, std::string_view registers) {
-  return count(p, [&](const auto& i) {
-    return i.name == "vfmadd231ps" && i.operands[2].reg.starts_with(registers);
-  });
+  return count(p, [&](const auto& i) { return i.name == "vfmadd231ps" && i.operands[2].reg.starts_with(registers); });
 }
 
 TEST(CompiledX86Kernels, MultiplyAsFewLanesAsTheLastVectorHas) {

@@ -23,20 +23,16 @@ TEST(NeededLanes, AreThoseOfTheStoresThatDependOnWhatIsWritten) {
 
 TEST(NeededLanes, EndWhereARegisterIsWrittenAnew) {
   PixelTile tile{20, false, {}};
-  tile.ops = {{Op::kZero, 0}, access(Op::kStore, 0, Buffer::kY, 4), {Op::kZero, 0}, access(Op::kStore, 0, Buffer::kY, 16)};
+  tile.ops = {
+      {Op::kZero, 0}, access(Op::kStore, 0, Buffer::kY, 4), {Op::kZero, 0}, access(Op::kStore, 0, Buffer::kY, 16)};
   EXPECT_EQ(needed_lanes(tile, 16), (std::vector<uint8_t>{4, 4, 16, 16}));
 }
 
 TEST(NeededLanes, OfLoopsHoldForTheNextTurn) {
   PixelTile tile{8, false, {}};
   // What the second turn reads first was written last in the turn before.
-  tile.ops = {{Op::kZero, 0},
-              {Op::kZero, 1},
-              {Op::kLoop, 0, 0, 0, Buffer::kX, 0, 0, 0, 2},
-              {Op::kMax, 1, 0},
-              {Op::kZero, 0},
-              {Op::kEndLoop},
-              access(Op::kStore, 1, Buffer::kY, 8)};
+  tile.ops = {{Op::kZero, 0}, {Op::kZero, 1}, {Op::kLoop, 0, 0, 0, Buffer::kX, 0, 0, 0, 2}, {Op::kMax, 1, 0},
+              {Op::kZero, 0}, {Op::kEndLoop}, access(Op::kStore, 1, Buffer::kY, 8)};
   const auto lanes = needed_lanes(tile, 16);
   EXPECT_EQ(lanes[3], 8);
   EXPECT_EQ(lanes[4], 8) << "the next turn reads it";
@@ -44,7 +40,8 @@ TEST(NeededLanes, OfLoopsHoldForTheNextTurn) {
 
 TEST(NeededLanes, OfGroupsOfWeightsAreAll) {
   PixelTile tile{4, false, {}};
-  tile.ops = {access(Op::kLoad, 1, Buffer::kW, 4), {Op::kSplatLane, 0, 1, 0, Buffer::kX, 2},
+  tile.ops = {access(Op::kLoad, 1, Buffer::kW, 4),
+              {Op::kSplatLane, 0, 1, 0, Buffer::kX, 2},
               access(Op::kStore, 0, Buffer::kY, 4)};
   EXPECT_EQ(needed_lanes(tile, 16), (std::vector<uint8_t>{16, 4, 4}));
 }
