@@ -5,24 +5,12 @@
 #include <set>
 
 #include "bench/host_kernel.h"
-#include "codegen/layout.h"
 #include "codegen/measure/aligned_buffer.h"
 #include "codegen/measure/timing.h"
 #include "codegen/tune/tune.h"
-#include "llvm/ADT/StringRef.h"
 
 namespace espalier {
 namespace {
-
-Result<KernelSpec> in_layout(KernelSpec spec, const Target& target, const std::string& layout) {
-  if (layout == "chw") return spec;
-  uint32_t width = 0;
-  const auto panel =
-      llvm::StringRef(layout).getAsInteger(10, width) ? recommended_panel(spec, target) : Result<uint32_t>(width);
-  if (!panel) return panel.error();
-  spec.input_panel = spec.output_panel = spec.input_stride = spec.output_stride = *panel;
-  return spec;
-}
 
 /// What is predicted to take longer than this, by the best, is left out: its compilation would take longer than the
 /// race.
@@ -83,7 +71,7 @@ std::string json_of(const ChoiceRace& r) {
 
 Result<ChoiceRace> race_candidates(KernelSpec spec, const Target& target, const std::string& layout,
                                    const ChoiceRaceOptions& options) {
-  auto laid_out = in_layout(std::move(spec), target, layout);
+  auto laid_out = in_layout(spec, target, layout);
   if (!laid_out) return laid_out.error();
   const SparseMatrix& m = laid_out->matrix;
   const auto ranked = rank_schedules(*laid_out, target, {});

@@ -1,9 +1,11 @@
 #include "bench/host_kernel.h"
 
 #include "backends/assemble.h"
+#include "codegen/layout.h"
 #include "codegen/measure/aligned_buffer.h"
 #include "codegen/measure/timing.h"
 #include "ir/reference_spmm.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace espalier {
 namespace {
@@ -38,6 +40,21 @@ Result<HostKernel> compile_for_host(const KernelSpec& spec, const Target& target
   host.compile_seconds = process_seconds() - start;
   host.code_bytes = code->code_bytes();
   return host;
+}
+
+Result<KernelSpec> in_layout(const KernelSpec& spec, const Target& target, const std::string& layout) {
+  if (layout == "chw") return spec;
+  uint32_t width = 0;
+  if (layout == "panels") {
+    const auto recommended = recommended_panel(spec, target);
+    if (!recommended) return recommended.error();
+    width = *recommended;
+  } else if (llvm::StringRef(layout).getAsInteger(10, width) || width == 0) {
+    return bad_input("--layout is '{}', but must be chw, panels, best or a number of pixels", layout);
+  }
+  KernelSpec panels = spec;
+  panels.input_panel = panels.output_panel = panels.input_stride = panels.output_stride = width;
+  return panels;
 }
 
 double error_of(const HostKernel& host, const KernelSpec& spec) {

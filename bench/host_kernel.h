@@ -22,6 +22,10 @@ struct HostKernel {
 /// Errors: those of compile_kernel, assemble and JitLibrary::load.
 Result<HostKernel> compile_for_host(const KernelSpec& spec, const Target& target, const Schedule& schedule = {});
 
+/// A CHW layer as `layout` says: "chw", "panels" of the recommended width, or a width in pixels, on both sides. Errors
+/// (kBadInput): another word.
+Result<KernelSpec> in_layout(const KernelSpec& spec, const Target& target, const std::string& layout);
+
 /// The kernel's largest error against reference_spmm on seeded input, in units of error_in_bounds' bound.
 double error_of(const HostKernel& kernel, const KernelSpec& spec);
 

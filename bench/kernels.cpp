@@ -8,7 +8,6 @@
 #include "bench/mobilenet_layers.h"
 #include "bench/schedule_sweep.h"
 #include "codegen/cost/candidates.h"
-#include "codegen/layout.h"
 #include "codegen/measure/fma_peak.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Regex.h"
@@ -88,16 +87,9 @@ double predicted_cycles(const KernelSpec& spec, const Target& target) {
 
 /// The layer with the strides or panels that --layout asks for.
 Result<KernelSpec> laid_out(const KernelSpec& spec, const Target& target, const std::string& layout) {
-  if (layout == "chw") return spec;
-  KernelSpec panels = spec;
-  const auto recommended = recommended_panel(spec, target);
-  if (!recommended) return recommended.error();
-  uint32_t width = *recommended;
-  if (layout != "panels" && layout != "best")
-    if (llvm::StringRef(layout).getAsInteger(10, width) || width == 0)
-      return bad_input("--layout is '{}', but must be chw, panels, best or a number of pixels", layout);
-  panels.input_panel = panels.output_panel = panels.input_stride = panels.output_stride = width;
-  if (layout == "best" && predicted_cycles(spec, target) < predicted_cycles(panels, target)) return spec;
+  if (layout != "best") return in_layout(spec, target, layout);
+  auto panels = in_layout(spec, target, "panels");
+  if (panels && predicted_cycles(spec, target) < predicted_cycles(*panels, target)) return spec;
   return panels;
 }
 

@@ -79,9 +79,6 @@ struct KernelPlan {
   }
 };
 
-/// fp32 in a cache line of 64 bytes, which is what one prefetch brings.
-inline constexpr uint32_t kLinePixels = 16;
-
 /// Most rows a register tile can have: ColumnUse::rows has as many bits.
 inline constexpr uint32_t kMaxTileRows = 32;
 

@@ -5,6 +5,7 @@
 #include "codegen/cost/candidates.h"
 #include "codegen/cost/cpu_costs.h"
 #include "codegen/kernel_plan.h"
+#include "ir/half_vectors.h"
 
 namespace espalier {
 
@@ -16,8 +17,8 @@ Result<uint32_t> recommended_panel(KernelSpec spec, const Target& target) {
   double least = HUGE_VAL;
   const uint32_t lanes = target.vector->lanes;
   // Half a vector at the end of a panel where that takes half the time: 196 pixels are 5 panels of 40 on AVX-512.
-  const CpuCosts& costs = cpu_costs(target.cpu->name);
-  const uint32_t step = target.vector->has_masks && costs.narrow < 1 ? lanes / 2 : lanes;
+  const double wider_panel = cpu_costs(target.cpu->name).wider_panel;
+  const uint32_t step = splits_vectors(target) ? lanes / 2 : lanes;
   for (uint32_t width = lanes; width <= most_vectors * lanes; width += step) {
     spec.input_panel = spec.output_panel = spec.input_stride = spec.output_stride = width;
     auto checked = validated(spec);
@@ -27,7 +28,7 @@ Result<uint32_t> recommended_panel(KernelSpec spec, const Target& target) {
     // A tile narrower than its panel goes through the slices of several tiles with every piece of code.
     const Candidate& first = (*candidates)[0];
     if (tile_pixels(spec, *target.vector, first.schedule.tile_vectors) == width &&
-        first.cost.cycles() < least * costs.wider_panel)
+        first.cost.cycles() < least * wider_panel)
       least = first.cost.cycles(), best = width;
   }
   return best;

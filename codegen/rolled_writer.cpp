@@ -86,7 +86,7 @@ void RolledWriter::advance(Buffer buffer, uint32_t row, uint32_t column) {
 }
 
 void RolledWriter::prefetch(Buffer buffer, uint32_t row, uint32_t column) {
-  for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLinePixels)
+  for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLineElements)
     push({Op::kPrefetchFar, 0, 0, 0, buffer, 0, 0, row, column + pixel});
 }
 
@@ -97,7 +97,7 @@ void RolledWriter::prefetch_weights() {
   const uint64_t blocks = (m.columns() + plan_.schedule.k_block - 1) / plan_.schedule.k_block;
   const uint64_t tiles = std::max<uint64_t>(1, m.rows() * blocks / rows_);
   const auto weights = static_cast<uint32_t>(m.nonzeros() / tiles), ahead = std::max(2 * weights, kLeastAhead);
-  for (uint32_t done = 0; done < weights; done += kLinePixels)
+  for (uint32_t done = 0; done < weights; done += kLineElements)
     push({Op::kPrefetch, 0, 0, 0, Buffer::kW, 0, 0, 0, ahead + done});
 }
 
@@ -116,25 +116,24 @@ void RolledWriter::prefetch_panel() {
   const auto tiles = static_cast<uint32_t>(plan_.chunks[chunk_].tiles.size());
   const auto chunks = static_cast<uint32_t>(plan_.chunks.size()), number = static_cast<uint32_t>(chunk_);
   if (tiles > inputs && chunks > 1) return;
-  const uint32_t share = (inputs + chunks - 1) / chunks;
-  const uint32_t per_tile = std::max(1u, std::min((share + tiles - 1) / tiles, inputs / tiles));
   const auto first = static_cast<uint32_t>(uint64_t{number} * inputs / chunks);
-  prefetch_rows(inputs + std::min(first, inputs - std::min(inputs, tiles * per_tile)), per_tile, 0);
+  prefetch_rows(first, (inputs + chunks - 1) / chunks, {inputs, 0});
 }
 
 /// The next tile's part of the K block, once for all groups of rows.
 void RolledWriter::prefetch_image() {
   const ChunkPlan& chunk = plan_.chunks[chunk_];
   if (chunk.tiles[0].first_row != plan_.first_row) return;
-  const auto tiles = static_cast<uint32_t>(chunk.tiles.size());
-  const uint32_t inputs = plan_.spec.matrix.columns(), share = chunk.end_column - chunk.first_column;
-  const uint32_t per_tile = std::max(1u, std::min((share + tiles - 1) / tiles, inputs / tiles));
-  prefetch_rows(std::min(chunk.first_column, inputs - std::min(inputs, tiles * per_tile)), per_tile, shape_.width);
+  prefetch_rows(chunk.first_column, chunk.end_column - chunk.first_column, {0, shape_.width});
 }
 
-void RolledWriter::prefetch_rows(uint32_t first, uint32_t count, uint32_t column) {
-  for (uint32_t i = 0; i < count; ++i) prefetch(Buffer::kX, first + i, column);
-  advance(Buffer::kX, count, 0);
+void RolledWriter::prefetch_rows(uint32_t first, uint32_t share, FarPlace from) {
+  const uint32_t inputs = plan_.spec.matrix.columns();
+  const auto tiles = static_cast<uint32_t>(plan_.chunks[chunk_].tiles.size());
+  const uint32_t per_tile = std::max(1u, std::min((share + tiles - 1) / tiles, inputs / tiles));
+  const uint32_t begin = from.row + std::min(first, inputs - std::min(inputs, tiles * per_tile));
+  for (uint32_t i = 0; i < per_tile; ++i) prefetch(Buffer::kX, begin + i, from.column);
+  advance(Buffer::kX, per_tile, 0);
 }
 
 void RolledWriter::begin_tiles() {

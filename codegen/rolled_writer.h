@@ -77,7 +77,12 @@ class RolledWriter {
   void prefetch_weights();
   void prefetch_panel();
   void prefetch_image();
-  void prefetch_rows(uint32_t first, uint32_t count, uint32_t column);
+  /// Where what comes next stands, seen from here.
+  struct FarPlace {
+    uint32_t row, column;
+  };
+  /// Every row tile of the chunk asks for its part of `share` rows of X from row `first` on, `from` there.
+  void prefetch_rows(uint32_t first, uint32_t share, FarPlace from);
   void prefetch(Buffer buffer, uint32_t row, uint32_t column);
   MicroOp piece(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t v) const;
   bool fuses_load(uint32_t v) const { return isa_.has_masks || shape_.pieces[v].lanes == isa_.lanes; }

@@ -162,8 +162,6 @@ struct CursorTravel {
 };
 CursorTravel cursor_travel(const KernelProgram& program, const Chunk& chunk, const PixelTile& tile);
 
-inline constexpr uint32_t kLineElements = 16;  ///< of a cache line of 64 bytes
-
 /// Whether AArch64's code clears the lines of Y that it is about to store, instead of having them read: straight tiles
 /// of whole lines of a panel, stored once, where Y does not stay in the caches. Nothing else lies on these lines if Y
 /// begins with one, which the code looks at when it runs.

@@ -46,7 +46,7 @@ bool is_c_identifier(std::string_view name) {
 }
 
 uint32_t recommended_stride(uint32_t pixels, uint32_t lanes) {
-  constexpr uint32_t kLineElements = 16, kShortRow = 1024;
+  constexpr uint32_t kShortRow = 1024;
   if (pixels == 0) return 0;
   if (pixels > kShortRow || lanes > kLineElements / 2) return kLineElements * (((pixels - 1) / kLineElements + 1) | 1);
   const uint32_t halves = (pixels - 1) / (kLineElements / 2) + 1;

@@ -14,6 +14,9 @@
 
 namespace espalier {
 
+/// fp32 in a cache line of 64 bytes, which is what one prefetch brings.
+inline constexpr uint32_t kLineElements = 16;
+
 /// Bounds applied to every output after the sum; ReLU is [0, inf], ReLU6 [0, 6].
 struct Clamp {
   float low = -std::numeric_limits<float>::infinity();

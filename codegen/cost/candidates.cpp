@@ -142,16 +142,15 @@ uint32_t nonzeros_of_group(const Choice& plan) {
 void choose_chunk(Choice& plan) {
   Schedule& s = plan.schedule;
   if (s.chunk_nonzeros) return;
-  const uint32_t group = nonzeros_of_group(plan);
   if (is_rolled(s.form)) {
-    s.chunk_nonzeros = group;
+    s.chunk_nonzeros = nonzeros_of_group(plan);
     return;
   }
   constexpr double kLargest = 32 * 1024;  // larger caches (Cortex-A76: 64 KiB) gain nothing from larger chunks
   const uint32_t in_l2 = cpu_costs(plan.target.cpu->name).chunk_bytes;
   const double budget = in_l2 ? in_l2 : 0.75 * std::min<double>(plan.target.cpu->l1i, kLargest);
   const auto fits = static_cast<uint32_t>(budget / code_bytes_per_nonzero(plan.target, s.form, s.tile_vectors));
-  s.chunk_nonzeros = std::max(32u, in_l2 ? std::min(fits, group) : fits);
+  s.chunk_nonzeros = std::max(32u, in_l2 ? std::min(fits, nonzeros_of_group(plan)) : fits);
 }
 
 /// Instruction fetch waits for its misses, data prefetchers hide most of theirs: 512x512 at 196 pixels, 90 % zeros, Zen

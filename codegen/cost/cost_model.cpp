@@ -6,6 +6,7 @@
 
 #include "codegen/cost/cpu_costs.h"
 #include "codegen/kernel_plan.h"
+#include "ir/half_vectors.h"
 
 namespace espalier {
 namespace {
@@ -100,9 +101,9 @@ class CostModel {
   /// Vectors' worth of multiply-adds and loads of a tile: narrow ones may take less time (instructions are as many).
   double worked_vectors(double pixels) const {
     if (pixels <= 0) return 0;
-    if (!isa_.has_masks || c_.narrow == 1) return pixels == width_ ? s_.tile_vectors : tail_vectors_;
+    if (!splits_vectors(target_)) return pixels == width_ ? s_.tile_vectors : tail_vectors_;
     const double whole = std::floor(pixels / isa_.lanes), rest = pixels - whole * isa_.lanes;
-    return whole + (rest == 0 ? 0 : rest <= isa_.lanes / 2 ? c_.narrow : 1);
+    return whole + (rest == 0 ? 0 : rest <= isa_.lanes / 2 ? 0.5 : 1);
   }
   /// Pixels of a row that a tile reads: an image may be narrower than the tile.
   double touched_width() const { return std::min(width_, ceil_div(pixels_, isa_.lanes) * isa_.lanes); }
@@ -156,13 +157,13 @@ class CostModel {
     const double block = 4 * (columns_ + rows_) * std::min<double>(s_.pixel_block, pixels_);
     const double beside = all + 4 * nonzeros_ + block;  // what is between two runs of one piece of code
     const double beyond = std::clamp((beside / l2 - c_.code_in_l2) / (c_.code_beyond_l2 - c_.code_in_l2), 0.0, 1.0);
-    const double cycles_per_byte = all <= (c_.near_bytes ? c_.near_bytes : target_.cpu->l1i) ? 1 / c_.code_near
+    const double near = c_.near_bytes ? c_.near_bytes : target_.cpu->l1i;
+    const double cycles_per_byte = all <= near          ? 1 / c_.code_near
                                    : all > kManyL2 * l2 ? 1 / (c_.code_far * kMemoryRate)
                                                         : (1 - beyond) / c_.code_l2 + beyond / c_.code_far;
     const double rounds_of_block = std::max(1.0, std::min(rounds, s_.pixel_block / width_));
     const double chunk = s_.chunk_nonzeros * bytes / nonzeros_;
-    const bool stays = chunk <= (c_.near_bytes ? c_.near_bytes : target_.cpu->l1i),
-               stays_in_l2 = chunk <= c_.chunk_bytes * kChunkSlack;
+    const bool stays = chunk <= near, stays_in_l2 = chunk <= c_.chunk_bytes * kChunkSlack;
     const double near_rounds = stays || stays_in_l2 ? rounds * (1 - 1 / rounds_of_block) : 0;
     return bytes * (near_rounds / (stays ? c_.code_near : c_.code_l2) + (rounds - near_rounds) * cycles_per_byte);
   }

@@ -7,12 +7,12 @@ namespace espalier {
 namespace {
 
 // znver3: measured with bench/kernels on an EPYC 7003 (128x64 to 1024x512 at 90 % zeros; straight code runs at 17
-// bytes per cycle from L2 and 9 to 11 from L3, whatever the tile). znver4: the same on an EPYC 9004, and loops of nothing
-// but such code (bytes per cycle: 22 while the micro-op cache holds it, 14.3 from L2, 9 to 12 from L3). The others: issue widths and pipes from the vendors'
-// optimisation guides and public instruction tables (Cortex: FMLA q 1 / 1 / 2 per cycle and LDR q 0.5 / 1 / 2 on
-// A53 / A72 / N1; by-lane operands and sums to sums together about 6 / 6 / 4), code rates from the width of
-// fetch in the same ratios, line rates of caches from public measurements; of phones' memory,
-// what one core streams.
+// bytes per cycle from L2 and 9 to 11 from L3, whatever the tile). znver4: the same on an EPYC 9004, and loops of
+// nothing but such code (bytes per cycle: 22 while the micro-op cache holds it, 14.3 from L2, 9 to 12 from L3). The
+// others: issue widths and pipes from the vendors' optimisation guides and public instruction tables (Cortex: FMLA q
+// 1 / 1 / 2 per cycle and LDR q 0.5 / 1 / 2 on A53 / A72 / N1; by-lane operands and sums to sums together about
+// 6 / 6 / 4), code rates from the width of fetch in the same ratios, line rates of caches from public measurements; of
+// phones' memory, what one core streams.
 // Arm's cores of phones fetch ahead by strides of one instruction's addresses; in straight code and in loops over rows at
 // random there are too many such instructions, or no strides.
 // Cortex-A76, A72, A53 (and A55, A73, A78, N1 in between): code and L2 rates, pattern_end, vector_end and column are set so
@@ -25,7 +25,6 @@ constexpr CpuCosts znver4() {
   c.pattern_end = 2.8;
   c.image_stall = 1.2, c.image_l1 = 0.85, c.image_partial = 2, c.image_width = 0.06;
   c.wider_panel = 0.95;
-  c.narrow = 0.5;
   c.code_in_l2 = 0.8, c.code_beyond_l2 = 1.6;
   c.near_bytes = 16 * 1024, c.chunk_bytes = 400 * 1024;
   return c;

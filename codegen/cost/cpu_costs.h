@@ -28,7 +28,6 @@ struct CpuCosts {
   double image_partial = 0;  ///< cycles of a vector of an image that a K block leaves for the next one
   double image_width = 0;    ///< share of the multiply-adds' time that each line of an image's tile beyond two costs
   double wider_panel = 1;    ///< a wider panel must be predicted to take this share of a narrower one's time, or less
-  double narrow = 1;         ///< what a multiply-add of half a vector or less takes of a full one's time
   /// Straight code comes from L2 up to one share of it, from farther away above the other.
   double code_in_l2 = 0.44, code_beyond_l2 = 1;
   uint32_t near_bytes = 0;  ///< of straight code that are fetched at code_near (0: as many as L1I holds)

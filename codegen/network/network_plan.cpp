@@ -5,9 +5,9 @@
 #include <set>
 #include <utility>
 
-#include "codegen/cost/cpu_costs.h"
 #include "codegen/layers/layer_steps.h"
 #include "codegen/layers/movement_layers.h"
+#include "ir/half_vectors.h"
 #include "ir/network/network_cost.h"
 
 namespace espalier {
@@ -199,8 +199,7 @@ class Planner {
     spec.input_stride = plan_.values[*input].tensor.layout.stride;
     spec.output_stride = plan_.values[output].tensor.layout.stride;
     // Whole vectors need no tails; but a quarter of one takes less time where that is worth half.
-    const bool narrow = plan_.target.vector->has_masks && cpu_costs(plan_.target.cpu->name).narrow < 1;
-    const uint32_t unit = plan_.target.vector->lanes / (narrow ? 4 : 1);
+    const uint32_t unit = plan_.target.vector->lanes / (splits_vectors(plan_.target) ? 4 : 1);
     spec.pixels = std::min(rounded_up(static_cast<uint32_t>(shape.pixels()), unit),
                            std::min(spec.input_stride, spec.output_stride));
     PlannedOperation operation;

@@ -175,7 +175,7 @@ class ChunkLowering {
     const bool clears = clears_output_lines(plan_.target, plan_.schedule, inputs, plan_.spec.output_panel);
     const uint32_t outputs = clears ? 0 : plan_.spec.matrix.rows();
     for (size_t row = chunk_index; row < inputs + outputs; row += chunk_count)
-      for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLinePixels) {
+      for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLineElements) {
         const bool input = row < inputs, in_panels = input ? plan_.spec.input_panel : plan_.spec.output_panel;
         const auto own = static_cast<uint32_t>(input ? row : row - inputs);
         // The rows of the next panel stand behind those of this one.
