@@ -39,14 +39,25 @@ struct RowTile {
 /// One function of code to be.
 struct ChunkPlan {
   std::vector<RowTile> tiles;
-  std::vector<ColumnUse> uses;                ///< of rolled forms sorted by pattern, then by column
+  std::vector<ColumnUse> uses;                ///< of rolled forms in the order of their loops
   uint32_t first_column = 0, end_column = 0;  ///< its K block
+  std::vector<uint32_t> order = {};           ///< empty, or the places of its rows in the order of its tiles
+
+  /// Row `r` of a tile.
+  uint32_t place(const RowTile& tile, uint32_t r) const {
+    return order.empty() ? tile.first_row + r : order[tile.first_row - tiles[0].first_row + r];
+  }
 };
 
-/// Rows of a tile that share columns, as bits; rolled forms have one loop per pattern.
+/// Rows of a tile, as bits, that share columns or take turns; rolled forms have one loop per pattern.
 struct RowPattern {
   uint32_t rows = 0;
   uint32_t columns_per_turn = 1;  ///< of its loop; what is left over is taken one at a time
+  bool apart = false;             ///< a turn takes one column of each row instead of one of all; such rows are a whole tile
+
+  bool occurs_in(uint32_t tile_rows) const {
+    return apart ? rows + 1 == 1u << tile_rows : rows >> tile_rows == 0;  // the last tile may be smaller
+  }
 };
 
 /// Places [first_row, end_row) that one form computes.

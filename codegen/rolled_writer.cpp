@@ -10,10 +10,11 @@ constexpr uint32_t kLeastAhead = 64;
 
 }  // namespace
 
-RolledRegisters::RolledRegisters(const VectorIsa& isa, uint32_t rows, uint32_t vectors_) : vectors(vectors_) {
+RolledRegisters::RolledRegisters(const VectorIsa& isa, CodeForm form, uint32_t rows, uint32_t vectors_)
+    : vectors(vectors_) {
   const uint32_t splats = isa.has_fma_lane ? 0 : 1;
   first_input = rows * vectors;
-  const uint32_t inputs = rows > 1 ? vectors : 0;  // single rows can do without
+  const uint32_t inputs = rows > 1 && form != CodeForm::kLoop ? vectors : 0;  // rows that share none can do without
   const bool has_room = isa.has_fma_lane || first_input + inputs + splats < isa.registers;
   const uint32_t grouped = isa.has_splat_lane && has_room ? 1 : 0;
   const uint32_t spare = isa.registers - first_input - grouped - splats;
@@ -35,7 +36,7 @@ RolledWriter::RolledWriter(const KernelPlan& plan, size_t chunk, const PixelTile
       rows_(plan.chunks[chunk].tiles[0].rows),
       starts_(plan.chunks[chunk].tiles[0].starts),
       finishes_(plan.chunks[chunk].tiles[0].finishes),
-      registers_(isa_, rows_, static_cast<uint32_t>(shape.pieces.size())) {}
+      registers_(isa_, plan.schedule.form, rows_, static_cast<uint32_t>(shape.pieces.size())) {}
 
 MicroOp RolledWriter::piece(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t v) const {
   return {op, d, 0, 0, buffer, 0, shape_.pieces[v].lanes, row, shape_.pieces[v].column};

@@ -12,7 +12,7 @@ struct RolledRegisters {
   uint32_t vectors = 0, input_sets = 0, first_input = 0, splat = 0, first_weights = 0;
   uint32_t weights = 0;  ///< by fours; none where sums and inputs take all registers but the splat weight's
 
-  RolledRegisters(const VectorIsa& isa, uint32_t rows, uint32_t vectors);
+  RolledRegisters(const VectorIsa& isa, CodeForm form, uint32_t rows, uint32_t vectors);
   uint8_t sum(uint32_t row, uint32_t v) const { return static_cast<uint8_t>(row * vectors + v); }
   uint8_t input(uint32_t set, uint32_t v) const { return static_cast<uint8_t>(first_input + set * vectors + v); }
   uint8_t group(uint32_t number) const { return static_cast<uint8_t>(first_weights + number % weights); }

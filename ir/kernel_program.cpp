@@ -19,6 +19,7 @@ constexpr OpInfo kOps[kOpCount] = {
     {"fma", true, true, true, true, false, false, false},
     {"fma_lane", true, true, true, true, true, false, false},
     {"fma_load", true, true, false, true, false, true, true},
+    {"fma_splat", true, true, true, false, false, true, false},
     {"max", true, true, true, false, false, false, false},
     {"min", true, true, true, false, false, false, false},
     {"prefetch", false, false, false, false, false, true, false},

@@ -25,6 +25,7 @@ enum class Op : uint8_t {
   kFma,          ///< d = d + a * b, per lane
   kFmaLane,      ///< d = d + a * b[lane], per lane of d and a, as kSplatLane then kFma (targets with has_fma_lane)
   kFmaLoad,      ///< d = d + b * buffer[access ..], as kLoad then kFma            (targets with has_fma_load)
+  kFmaSplat,     ///< d = d + a * buffer[access], as kSplatLoad then kFma  (weight stream; targets with has_fma_splat)
   kMax,          ///< d = d > a ? d : a, per lane (NaN in d gives a)
   kMin,          ///< d = d < a ? d : a, per lane (NaN in d gives a)
   kPrefetch,     ///< hint: the line of buffer[access] will be used soon (L1); may lie outside the buffer, never faults
@@ -35,7 +36,7 @@ enum class Op : uint8_t {
   kPoint,        ///< pointer `row` of `buffer` (kXAt, kYAt) = x or y + (index entry `column` << index_shift) elements
   kAdvance,      ///< moves the cursor of kX by `row` rows, of kW by `column` elements, of kI by `column` entries
 };
-inline constexpr int kOpCount = 18;
+inline constexpr int kOpCount = 19;
 
 /// What an access addresses. X and Y accesses are relative to the pixel the tile stands at. x, w and i are cursors:
 /// kAdvance moves them, and every round of a tile begins with them at the start.

@@ -116,6 +116,9 @@ class ChunkRun {
       case Op::kFmaLoad:
         accumulate(op.d, loaded(op), registers_[op.b]);
         break;
+      case Op::kFmaSplat:
+        accumulate(op.d, a, splat(*address(op)));
+        break;
       case Op::kMax:
         for (uint32_t i = 0; i < lanes_; ++i) d[i] = d[i] > a[i] ? d[i] : a[i];
         break;

@@ -174,6 +174,7 @@ class TileVerifier {
 
   Status check_supported(const MicroOp& op, const OpInfo& info) const {
     const bool supported = op.op == Op::kFmaLoad     ? isa_.has_fma_load
+                           : op.op == Op::kFmaSplat  ? isa_.has_fma_splat
                            : op.op == Op::kFmaLane   ? isa_.has_fma_lane
                            : op.op == Op::kSplatLane ? isa_.has_splat_lane
                                                      : true;
@@ -243,7 +244,7 @@ class TileVerifier {
     const bool is_output = op.buffer == Buffer::kY || op.buffer == Buffer::kYAt;
     if (op.buffer == Buffer::kI) return internal_error("reads the index stream into a vector");
     if (op.op == Op::kStore && !is_output) return internal_error("stores outside the output buffer");
-    if (op.op == Op::kSplatLoad && op.buffer != Buffer::kW)
+    if ((op.op == Op::kSplatLoad || op.op == Op::kFmaSplat) && op.buffer != Buffer::kW)
       return internal_error("splats from outside the weight stream");
     if (op.op == Op::kFmaLoad && !is_input) return internal_error("multiplies memory outside the input buffer");
     const uint32_t lanes = info.has_lanes ? op.lanes : 1;

@@ -16,7 +16,7 @@ enum class CodeForm : uint8_t {
   kChosen,    ///< let the compiler choose
   kUnrolled,  ///< straight code for every non-zero
   kNano,      ///< row tiles with one counted loop per pattern of rows that share a column
-  kLoop,      ///< one row at a time, one counted loop over its non-zeros
+  kLoop,      ///< one row, or a few with a column each in every turn; one counted loop over their non-zeros
   kDense,     ///< row tiles with a counted loop over all input channels
 };
 

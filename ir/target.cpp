@@ -8,13 +8,13 @@ namespace espalier {
 namespace {
 
 constexpr VectorIsa kVectorIsas[] = {
-    // name, lanes, registers, arithmetic, fma_load, fma_lane, splat_lane, masks, features
-    {"avx2", 8, 16, Arithmetic::kFma, true, false, true, false, ESPALIER_CPU_AVX2 | ESPALIER_CPU_FMA},
-    {"avx512", 16, 32, Arithmetic::kFma, true, false, true, true, ESPALIER_CPU_AVX512F | ESPALIER_CPU_AVX512VL},
-    {"neon", 4, 32, Arithmetic::kFma, false, true, true, false, ESPALIER_CPU_NEON},
-    {"simd128", 4, 64, Arithmetic::kMulAdd, false, false, true, false, ESPALIER_CPU_SIMD128},
-    {"relaxed", 4, 64, Arithmetic::kFma, false, false, true, false, ESPALIER_CPU_SIMD128 | ESPALIER_CPU_RELAXED_SIMD},
-    {"portable", 4, 32, Arithmetic::kMulAdd, false, false, false, false, 0},
+    // name, lanes, registers, arithmetic, fma_load, fma_splat, fma_lane, splat_lane, masks, features
+    {"avx2", 8, 16, Arithmetic::kFma, true, false, false, true, false, ESPALIER_CPU_AVX2 | ESPALIER_CPU_FMA},
+    {"avx512", 16, 32, Arithmetic::kFma, true, true, false, true, true, ESPALIER_CPU_AVX512F | ESPALIER_CPU_AVX512VL},
+    {"neon", 4, 32, Arithmetic::kFma, false, false, true, true, false, ESPALIER_CPU_NEON},
+    {"simd128", 4, 64, Arithmetic::kMulAdd, false, false, false, true, false, ESPALIER_CPU_SIMD128},
+    {"relaxed", 4, 64, Arithmetic::kFma, false, false, false, true, false, ESPALIER_CPU_SIMD128 | ESPALIER_CPU_RELAXED_SIMD},
+    {"portable", 4, 32, Arithmetic::kMulAdd, false, false, false, false, false, 0},
 };
 
 constexpr const VectorIsa* isa_named(std::string_view name) {

@@ -22,6 +22,7 @@ struct VectorIsa {
   uint32_t registers;     ///< vector registers a program may name: v0 .. v<registers - 1>
   Arithmetic arithmetic;
   bool has_fma_load;    ///< fma_load: one multiplicand straight from memory (full vectors, or masked ones)
+  bool has_fma_splat;   ///< fma_splat: one multiplicand is a weight in memory, splat on its way
   bool has_fma_lane;    ///< fma_lane: one multiplicand is a lane of a 4-lane group of a register
   bool has_splat_lane;  ///< splat_lane: copy one lane of a 4-lane register to all lanes
   bool has_masks;       ///< loads and stores of any number of lanes below a full vector

@@ -237,6 +237,7 @@ class ChunkAssembler {
       case Op::kFmaLane:
         return code_.emit(Insn::kFmlaLane, rd(op.d) | rn(op.a) | rm(op.b) | bits(Field::kFmlaLane, op.lane));
       case Op::kFmaLoad:
+      case Op::kFmaSplat:
         return;  // refused by check()
       case Op::kMax:
         return code_.emit(Insn::kMaxnm, rd(op.d) | rn(op.d) | rm(op.a));
@@ -324,7 +325,8 @@ Status check(const KernelProgram& program) {
         return limit_exceeded("kernel {}: a tile has {} operations, but AArch64 branches reach over {}", program.name,
                               tile.ops.size(), kMaxTileOps);
       for (const MicroOp& op : tile.ops)
-        if (op.op == Op::kFmaLoad) return internal_error("kernel {}: neon has no operation fma_load", program.name);
+        if (op.op == Op::kFmaLoad || op.op == Op::kFmaSplat)
+          return internal_error("kernel {}: neon has no operation {}", program.name, op_info(op.op).name);
     }
   return {};
 }

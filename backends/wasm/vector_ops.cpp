@@ -53,6 +53,7 @@ bool VectorOps::write(const MicroOp& op) {
       return true;  // WebAssembly has no prefetch
     case Op::kFmaLane:
     case Op::kFmaLoad:
+    case Op::kFmaSplat:
     case Op::kLoop:
     case Op::kLoopIndexed:
     case Op::kEndLoop:

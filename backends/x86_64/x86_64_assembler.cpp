@@ -27,6 +27,7 @@ struct AddressWindow {
 };
 constexpr int kWindowUses = 3;  // accesses that pay for one lea
 constexpr size_t kLookAhead = 16;
+constexpr int64_t kGroupBytes = 16;  // four weights, which are loaded as one, count displacements in these
 
 /// By Op, for full vectors. The verifier keeps fma_lane from targets without it.
 constexpr Inst kFullForms[kOpCount] = {
@@ -39,6 +40,7 @@ constexpr Inst kFullForms[kOpCount] = {
     Inst::kFma,
     /* fma_lane */ Inst::kZero,
     Inst::kFmaLoad,
+    Inst::kFmaSplat,
     Inst::kMax,
     Inst::kMin,
     Inst::kPrefetch,
@@ -127,6 +129,7 @@ class ChunkAssembler {
       case Op::kCopy:
       case Op::kFma:
       case Op::kFmaLoad:
+      case Op::kFmaSplat:
       case Op::kMax:
       case Op::kMin:
         return width_of(needed_lanes_[static_cast<size_t>(&op - first_op_)]);
@@ -261,7 +264,7 @@ class ChunkAssembler {
     operands.d = op.d;
     if (op.op == Op::kFma) operands.s = op.a, operands.t = op.b;
     if (op.op == Op::kFmaLoad) operands.s = op.b;
-    if (op.op == Op::kMax || op.op == Op::kMin || op.op == Op::kCopy) operands.s = op.a;
+    if (op.op == Op::kFmaSplat || op.op == Op::kMax || op.op == Op::kMin || op.op == Op::kCopy) operands.s = op.a;
     if (op.op == Op::kSplatLane) operands.s = op.a, operands.t = op.lane;
     return operands;
   }
@@ -292,7 +295,8 @@ class ChunkAssembler {
   bool open_window(std::span<const MicroOp> rest, int32_t unit, AddressWindow& window) {
     if (rest[0].op == Op::kPrefetch || rest[0].op == Op::kPrefetchFar) return false;
     const Buffer buffer = rest[0].buffer;
-    const int64_t start = byte_offset(rest[0]) + int64_t{128} * unit;
+    const int64_t first = buffer == Buffer::kW ? byte_offset(rest[0]) / kGroupBytes * kGroupBytes : byte_offset(rest[0]);
+    const int64_t start = first + int64_t{128} * unit;
     int uses = 0;
     for (size_t i = 0; i < std::min(rest.size(), kLookAhead) && uses < kWindowUses; ++i) {
       const MicroOp& op = rest[i];

@@ -20,6 +20,7 @@ enum class Shape : uint8_t {
   kFma,
   kFmaLoad,
   kFmaLoadMasked,
+  kFmaSplat,
   kTwo,
   kCopy,
   kSplatLane,
@@ -55,6 +56,7 @@ constexpr InstInfo kInsts[kInstCount] = {
     /* kFma */ {"VFMADD231PSYr", "VFMADD231PSZr", Shape::kFma, Registers::kAnyWidth, 1},
     /* kFmaLoad */ {"VFMADD231PSYm", "VFMADD231PSZm", Shape::kFmaLoad, Registers::kAnyWidth, 64},
     /* kFmaLoadMasked */ {nullptr, "VFMADD231PSZmk", Shape::kFmaLoadMasked, Registers::kAnyWidth, 64},
+    /* kFmaSplat */ {nullptr, "VFMADD231PSZmb", Shape::kFmaSplat, Registers::kAnyWidth, 4},
     /* kMax */ {"VMAXPSYrr", "VMAXPSZrr", Shape::kTwo, Registers::kAnyWidth, 1},
     /* kMin */ {"VMINPSYrr", "VMINPSZrr", Shape::kTwo, Registers::kAnyWidth, 1},
     /* kPrefetch */ {"PREFETCHT0", "PREFETCHT0", Shape::kMemory, Registers::kFull, 1},
@@ -122,7 +124,7 @@ Status Encoder::resolve(bool avx512) {
     for (const Width width : {Width::kHalf, Width::kQuarter}) {
       const int w = static_cast<int>(width);
       wanted.push_back({narrow_names.emplace_back(name_at(name, width)).c_str(), &opcodes_[i][w]});
-      units_[i][w] = std::max(1, info.evex_unit >> w);
+      units_[i][w] = info.shape == Shape::kFmaSplat ? info.evex_unit : std::max(1, info.evex_unit >> w);
     }
   }
   if (Status s = mc_->find_opcodes(wanted); !s) return s;
@@ -201,6 +203,7 @@ Encoder::Encoded Encoder::encode(Inst inst, const Operands& o, Displacement size
       add(registers[o.d]), add(registers[o.d]), add(registers[o.s]), add(registers[o.t]);
       break;
     case Shape::kFmaLoad:
+    case Shape::kFmaSplat:
       add(registers[o.d]), add(registers[o.d]), add(registers[o.s]), memory();
       break;
     case Shape::kFmaLoadMasked:

@@ -56,13 +56,14 @@ enum class Inst : uint8_t {
   kFma,        // d += s * t
   kFmaLoad,    // d += s * memory
   kFmaLoadMasked,
+  kFmaSplat,  // d += s * splat of one float in memory
   kMax,
   kMin,            // d = max(d, s)
   kPrefetch,       // memory, to be read
   kPrefetchWrite,  // memory, to be written
   kPrefetchFar,    // memory, into L2
 };
-inline constexpr int kInstCount = 23;
+inline constexpr int kInstCount = 24;
 
 /// How much of its vector registers an instruction works on; narrower ones clear the rest. Only avx512 has other widths
 /// than the full one, and only for loads, stores, copies and arithmetic of whole or masked vectors.

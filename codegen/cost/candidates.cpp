@@ -33,6 +33,7 @@ constexpr TileChoice kTileChoices[] = {
     {"avx2", CodeForm::kLoop, 1, 1, 7},       {"avx2", CodeForm::kNano, 2, 1, 4},
     {"avx2", CodeForm::kDense, 6, 1, 2},      {"avx2", CodeForm::kDense, 4, 3, 3},
     {"avx512", CodeForm::kLoop, 1, 1, 12},    {"avx512", CodeForm::kNano, 4, 1, 6},
+    {"avx512", CodeForm::kLoop, 4, 2, 6},
     {"avx512", CodeForm::kDense, 8, 1, 3},    {"avx512", CodeForm::kDense, 6, 4, 4},
     {"neon", CodeForm::kLoop, 1, 1, 14},      {"neon", CodeForm::kNano, 4, 1, 4},
     {"neon", CodeForm::kDense, 8, 1, 2},      {"neon", CodeForm::kDense, 4, 4, 4},
@@ -243,8 +244,8 @@ Status check(const Choice& plan) {
   const VectorIsa& isa = *plan.target.vector;
   if (s.tile_rows > kMaxTileRows)
     return bad_input("schedule has rows={}, but the limit is {}", s.tile_rows, kMaxTileRows);
-  if (s.form == CodeForm::kLoop && s.tile_rows != 1)
-    return bad_input("schedule has rows={}, but loops take one row at a time", s.tile_rows);
+  if (s.form == CodeForm::kLoop && s.tile_rows > kInputPointers)
+    return bad_input("schedule has rows={}, but loops take at most {} rows at a time", s.tile_rows, kInputPointers);
   const uint64_t needed = registers_needed(isa, s.form, s.tile_rows, s.tile_vectors);
   if (needed > isa.registers)
     return bad_input("schedule with rows={}, vectors={} needs {} vector registers, but {} has {}", s.tile_rows,
@@ -274,7 +275,8 @@ void choose_rest(Choice& plan) {
   choose_chunk(plan);
   choose_pixel_block(plan);
   if (plan.schedule.prefetch == -1) plan.schedule.prefetch = gains_by_prefetch(plan) ? 1 : 0;
-  if (plan.schedule.cluster == -1) plan.schedule.cluster = plan.schedule.tile_rows > 2 ? 1 : 0;
+  if (plan.schedule.cluster == -1)
+    plan.schedule.cluster = plan.schedule.tile_rows > 2 && plan.schedule.form != CodeForm::kLoop ? 1 : 0;
 }
 
 /// Clustering finds rows with more in common than chance gives (Zen 3's and NEON's tiles on MobileNetV1: 1.1 to 1.3).

@@ -69,9 +69,9 @@ class CostModel {
     const double outputs = rows_ * vectors_, partial = outputs * (blocks_ - 1);
     const double worked = full_rounds_ * worked_vectors(width_) + worked_vectors(pixels_ - full_rounds_ * width_);
     cost.fma = nonzeros_ * worked / c_.fmas;
-    const double rows_at_once = s_.form == CodeForm::kDense      ? s_.tile_rows
-                                : s_.form == CodeForm::kUnrolled ? std::max(1.0, kRowsInTurn * s_.tile_rows)
-                                                                 : 1;
+    const double rows_at_once = s_.form == CodeForm::kUnrolled ? std::max(1.0, kRowsInTurn * s_.tile_rows)
+                                : s_.form == CodeForm::kNano   ? 1
+                                                               : s_.tile_rows;
     const double in_blocks = s_.form == CodeForm::kNano ? in_blocks_ : 0;
     cost.chain = nonzeros_ * rounds_ * c_.fma_latency *
                  ((1 - in_blocks) * kRowOverlap / rows_at_once + in_blocks * kBlockChain / s_.tile_rows);

@@ -56,45 +56,57 @@ class RolledStreams {
     return count;
   }
 
-  void push_places(const RowTile& tile) {
+  void push_places(const ChunkPlan& chunk, const RowTile& tile) {
     for (uint32_t r = 0; r < tile.rows; ++r)
-      push_index(uint64_t{plan_.output_row(tile.first_row + r)} * program_.output_stride >> program_.index_shift);
+      push_index(uint64_t{plan_.output_row(chunk.place(tile, r))} * program_.output_stride >> program_.index_shift);
   }
 
   void append(const ChunkPlan& chunk, const RowTile& tile) {
-    if (tile.rows == 1 || !tile.starts) push_places(tile);
+    if (tile.rows == 1 || !tile.starts) push_places(chunk, tile);
     if (tile.starts && !spec_.bias.empty())
-      for (uint32_t r = 0; r < tile.rows; ++r) program_.stream.push_back(spec_.bias[plan_.row(tile.first_row + r)]);
+      for (uint32_t r = 0; r < tile.rows; ++r) program_.stream.push_back(spec_.bias[plan_.row(chunk.place(tile, r))]);
     if (plan_.schedule.form == CodeForm::kDense)
       append_dense(chunk, tile);
     else
-      append_patterns(std::span(chunk.uses).subspan(tile.first_use, tile.uses), tile);
-    if (tile.rows > 1) push_places(tile);
+      append_patterns(chunk, tile);
+    if (tile.rows > 1) push_places(chunk, tile);
     if (!tile.finishes) return;
     if (spec_.clamp.has_low()) program_.stream.push_back(spec_.clamp.low);
     if (spec_.clamp.has_high()) program_.stream.push_back(spec_.clamp.high);
   }
 
-  void append_patterns(std::span<const ColumnUse> uses, const RowTile& tile) {
+  void append_patterns(const ChunkPlan& chunk, const RowTile& tile) {
+    std::span<const ColumnUse> uses = std::span(chunk.uses).subspan(tile.first_use, tile.uses);
     for (const RowPattern& pattern : plan_.patterns) {
-      if (pattern.rows >> tile.rows) continue;  // of a full tile; this is the last, smaller one
-      const auto end = std::find_if(uses.begin(), uses.end(), [&](auto& use) { return use.rows != pattern.rows; });
-      const auto mine = uses.first(static_cast<size_t>(end - uses.begin()));
-      const size_t turns = mine.size() / pattern.columns_per_turn, in_turns = turns * pattern.columns_per_turn;
+      if (!pattern.occurs_in(tile.rows)) continue;
+      const auto mine = uses.first(pattern.apart ? in_step(uses, tile.rows) : alike(uses, pattern.rows));
+      const uint32_t per_turn = pattern.apart ? tile.rows : pattern.columns_per_turn;
+      const size_t turns = mine.size() / per_turn, in_turns = turns * per_turn;
       push_index(turns);
-      append_columns(mine.first(in_turns), tile);
+      append_columns(mine.first(in_turns), chunk, tile);
       if (pattern.columns_per_turn > 1) {
         push_index(mine.size() - in_turns);
-        append_columns(mine.subspan(in_turns), tile);
+        append_columns(mine.subspan(in_turns), chunk, tile);
       }
       uses = uses.subspan(mine.size());
     }
   }
-  void append_columns(std::span<const ColumnUse> uses, const RowTile& tile) {
+  /// How many of the first belong to a pattern.
+  static size_t alike(std::span<const ColumnUse> uses, uint32_t rows) {
+    return static_cast<size_t>(std::find_if(uses.begin(), uses.end(), [&](auto& use) { return use.rows != rows; }) -
+                               uses.begin());
+  }
+  /// How many of the first are columns of row 0, 1, ..., rows - 1, 0, 1 and so on, by whole turns.
+  static size_t in_step(std::span<const ColumnUse> uses, uint32_t rows) {
+    size_t count = 0;
+    while (count < uses.size() && uses[count].rows == 1u << count % rows) ++count;
+    return count - count % rows;
+  }
+  void append_columns(std::span<const ColumnUse> uses, const ChunkPlan& chunk, const RowTile& tile) {
     for (const ColumnUse& use : uses) {
       push_index(uint64_t{use.column} * program_.input_stride >> program_.index_shift);
       for (uint32_t rows = use.rows; rows != 0; rows &= rows - 1)
-        program_.stream.push_back(weight(tile.first_row + static_cast<uint32_t>(std::countr_zero(rows)), use.column));
+        program_.stream.push_back(weight(chunk.place(tile, static_cast<uint32_t>(std::countr_zero(rows))), use.column));
     }
   }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <span>
 
 #include "codegen/kernel_plan.h"
 
@@ -32,13 +33,19 @@ uint64_t tile_count(const KernelPlan& plan) {
   return count;
 }
 
+std::vector<uint32_t> single_rows(const KernelPlan& plan) {
+  std::vector<uint32_t> single(plan.schedule.tile_rows);
+  for (uint32_t r = 0; r < plan.schedule.tile_rows; ++r) single[r] = 1u << r;
+  return single;
+}
+
 /// The patterns worth a loop, and all single rows, into which every pattern can be split.
 std::vector<uint32_t> kept_patterns(const KernelPlan& plan) {
   std::vector<uint32_t> kept;
   const double worth = kWorthALoop * static_cast<double>(tile_count(plan));
   for (const auto& [rows, count] : count_patterns(plan))
     if (std::popcount(rows) > 1 && static_cast<double>(count) >= worth) kept.push_back(rows);
-  for (uint32_t r = 0; r < plan.schedule.tile_rows; ++r) kept.push_back(1u << r);
+  for (const uint32_t rows : single_rows(plan)) kept.push_back(rows);
   return kept;
 }
 
@@ -64,9 +71,45 @@ void split_chunk(ChunkPlan& chunk, const std::vector<uint32_t>& kept) {
   chunk.uses = std::move(all);
 }
 
+/// Columns of a tile's rows in turns, while all have some, then the rest row by row; the last row has none left, because
+/// rows of a chunk come fullest first.
+void take_turns(std::span<ColumnUse> uses, uint32_t rows) {
+  std::vector<std::vector<ColumnUse>> of_row(rows);
+  for (const ColumnUse& use : uses)
+    for (uint32_t r = 0; r < rows; ++r)
+      if (use.rows >> r & 1) of_row[r].push_back({use.column, 1u << r});
+  const size_t turns = of_row.back().size();
+  size_t at = 0;
+  for (size_t turn = 0; turn < turns; ++turn)
+    for (uint32_t r = 0; r < rows; ++r) uses[at++] = of_row[r][turn];
+  for (uint32_t r = 0; r < rows; ++r)
+    at = static_cast<size_t>(std::copy(of_row[r].begin() + static_cast<ptrdiff_t>(turns), of_row[r].end(),
+                                       uses.begin() + static_cast<ptrdiff_t>(at)) -
+                             uses.begin());
+}
+
+/// Of `loop` with several rows: they take turns.
+void find_turns(KernelPlan& plan) {
+  std::vector<bool> sizes(plan.schedule.tile_rows + 1);
+  for (ChunkPlan& chunk : plan.chunks) {
+    split_chunk(chunk, single_rows(plan));
+    for (const RowTile& tile : chunk.tiles) {
+      sizes[tile.rows] = true;
+      take_turns(std::span(chunk.uses).subspan(tile.first_use, tile.uses), tile.rows);
+    }
+  }
+  for (uint32_t rows = plan.schedule.tile_rows; rows > 0; --rows)
+    if (sizes[rows]) plan.patterns.push_back({(1u << rows) - 1, 1, true});
+  for (uint32_t r = 0; r + 1 < plan.schedule.tile_rows; ++r) plan.patterns.push_back({1u << r, 1});
+}
+
 }  // namespace
 
 Status find_patterns(KernelPlan& plan) {
+  if (plan.schedule.form == CodeForm::kLoop && plan.schedule.tile_rows > 1) {
+    find_turns(plan);
+    return {};
+  }
   const std::vector<uint32_t> kept = kept_patterns(plan);
   for (ChunkPlan& chunk : plan.chunks) split_chunk(chunk, kept);
   for (const auto& [rows, count] : count_patterns(plan))

@@ -15,42 +15,60 @@ class PatternLoops {
 
   void run() {
     for (const RowPattern& pattern : patterns_) {
-      if (pattern.rows >> w_.rows()) continue;  // a last, smaller tile has no such rows
-      add_loop(pattern.rows, pattern.columns_per_turn);
-      if (pattern.columns_per_turn > 1) add_loop(pattern.rows, 1);
+      if (!pattern.occurs_in(w_.rows())) continue;
+      const auto row = static_cast<uint32_t>(std::countr_zero(pattern.rows));
+      if (pattern.apart) {
+        add_loop_of_rows({0, 1}, w_.rows());
+      } else if (std::popcount(pattern.rows) > 1) {
+        add_loop_of_shared(pattern.rows);
+      } else {
+        add_loop_of_rows({row, 0}, pattern.columns_per_turn);
+        if (pattern.columns_per_turn > 1) add_loop_of_rows({row, 0}, 1);
+      }
     }
   }
 
  private:
-  void add_loop(uint32_t rows, uint32_t columns) {
+  /// The row that the columns of a turn belong to: one for all, or one for each.
+  struct RowOfColumn {
+    uint32_t first, step;
+    uint32_t operator()(uint32_t column) const { return first + step * column; }
+  };
+
+  void add_loop_of_shared(uint32_t rows) {
     w_.begin_loop_indexed();
-    const auto row_count = static_cast<uint32_t>(std::popcount(rows));
+    w_.point(0, w_.entries_ahead());
+    multiply_shared(rows);
+    end_loop(1, static_cast<uint32_t>(std::popcount(rows)));
+  }
+  void add_loop_of_rows(RowOfColumn row, uint32_t columns) {
+    w_.begin_loop_indexed();
     for (uint32_t c = 0; c < columns; ++c) w_.point(c, w_.entries_ahead() + c);
-    if (row_count > 1)
-      multiply_shared(rows);
-    else
-      multiply_row(static_cast<uint32_t>(std::countr_zero(rows)), columns);
-    w_.advance(Buffer::kW, 0, columns * row_count);
+    multiply_rows(row, columns);
+    end_loop(columns, columns);
+  }
+  void end_loop(uint32_t columns, uint32_t weights) {
+    w_.advance(Buffer::kW, 0, weights);
     w_.advance(Buffer::kI, 0, columns);
     w_.end_loop();
   }
 
-  /// Columns of a single row: nothing to share, so the input comes straight from memory where it can.
-  void multiply_row(uint32_t row, uint32_t columns) {
+  /// Columns of single rows: nothing to share, so the input comes straight from memory where it can.
+  void multiply_rows(RowOfColumn row, uint32_t columns) {
     const uint32_t ahead = w_.weights_ahead();
-    if (columns == 1) return multiply_one(row, ahead);
+    if (columns == 1) return multiply_one(row(0), ahead);
     w_.load_group(0, ahead);
     if (w_.isa().has_fma_lane) return multiply_lanes(row, columns);
     for (uint32_t c = 0; c < columns; ++c) {
       w_.splat(0, ahead, c);
       for (uint32_t v = 0; v < w_.vectors(); ++v)
-        w_.multiply_memory(row, v, Buffer::kXAt, c, static_cast<uint8_t>(w_.registers().splat));
+        w_.multiply_memory(row(c), v, Buffer::kXAt, c, static_cast<uint8_t>(w_.registers().splat));
     }
   }
   void multiply_one(uint32_t row, uint32_t ahead) {
     if (w_.isa().has_fma_lane) {
       w_.load_group(0, ahead);
-      return multiply_lanes(row, 1);
+      return multiply_lanes({row, 0}, 1);
     }
     w_.splat_from_memory(ahead);
     for (uint32_t v = 0; v < w_.vectors(); ++v)
@@ -60,7 +78,7 @@ class PatternLoops {
   /// With two sets of inputs, a column's vectors load between the multiply-adds of the column before, for cores that
   /// execute in order; two by two, so that the loads can become a pair (llvm-mca, cycles per fmla: neoverse-n1 0.69 one
   /// by one, 0.61 in pairs; apple-m1 0.63 and 0.41).
-  void multiply_lanes(uint32_t row, uint32_t columns) {
+  void multiply_lanes(RowOfColumn row, uint32_t columns) {
     const RolledRegisters& r = w_.registers();
     const bool ahead = r.input_sets > 1;
     for (uint32_t c = 0; c < columns; ++c) {
@@ -68,7 +86,7 @@ class PatternLoops {
       for (uint32_t first = 0; first < w_.vectors(); first += 2) {
         const uint32_t end = std::min(first + 2, w_.vectors());
         for (uint32_t v = first; v < end; ++v)
-          w_.multiply(row, v, r.input(ahead ? c % 2 : 0, v), r.group(0), static_cast<uint8_t>(c));
+          w_.multiply(row(c), v, r.input(ahead ? c % 2 : 0, v), r.group(0), static_cast<uint8_t>(c));
         for (uint32_t v = first; v < end && ahead && c + 1 < columns; ++v)
           w_.load_input(r.input((c + 1) % 2, v), Buffer::kXAt, c + 1, v);
       }

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <numeric>
+#include <span>
 
 #include "codegen/kernel_plan.h"
 
@@ -54,6 +56,7 @@ class RolledPlanner {
     ChunkPlan chunk;
     chunk.first_column = block * k_block_;
     chunk.end_column = static_cast<uint32_t>(std::min<uint64_t>(m_.columns(), uint64_t{chunk.first_column} + k_block_));
+    if (plan_.schedule.form == CodeForm::kLoop && tile_rows_ > 1) chunk.order = by_fullness(first_row, end_row, chunk);
     for (uint32_t row = first_row; row < end_row; row += tile_rows_) {
       const uint32_t rows = std::min(tile_rows_, end_row - row);
       chunk.tiles.push_back(
@@ -63,15 +66,31 @@ class RolledPlanner {
     return chunk;
   }
 
+  /// The columns of a chunk that the row at a place has.
+  std::span<const uint32_t> columns_of(uint32_t place, const ChunkPlan& chunk) const {
+    const auto columns = m_.row_columns(plan_.row(place));
+    const auto first = std::lower_bound(columns.begin(), columns.end(), chunk.first_column);
+    return {first, std::lower_bound(first, columns.end(), chunk.end_column)};
+  }
+
+  /// Fullest first, so that rows of a tile end together and the next tile's loop turns as often as this one's, which
+  /// branch predictors foresee.
+  std::vector<uint32_t> by_fullness(uint32_t first_row, uint32_t end_row, const ChunkPlan& chunk) const {
+    std::vector<uint32_t> order(end_row - first_row);
+    std::iota(order.begin(), order.end(), first_row);
+    std::vector<size_t> counts(order.size());
+    for (const uint32_t place : order) counts[place - first_row] = columns_of(place, chunk).size();
+    std::stable_sort(order.begin(), order.end(),
+                     [&](uint32_t a, uint32_t b) { return counts[a - first_row] > counts[b - first_row]; });
+    return order;
+  }
+
   /// Merges the columns of the last tile's rows in ascending order.
   void add_uses(ChunkPlan& chunk) const {
     RowTile& tile = chunk.tiles.back();
     std::vector<ColumnUse> uses;
-    for (uint32_t r = 0; r < tile.rows; ++r) {
-      const auto columns = m_.row_columns(plan_.row(tile.first_row + r));
-      auto at = std::lower_bound(columns.begin(), columns.end(), chunk.first_column);
-      for (; at != columns.end() && *at < chunk.end_column; ++at) uses.push_back({*at, 1u << r});
-    }
+    for (uint32_t r = 0; r < tile.rows; ++r)
+      for (const uint32_t column : columns_of(chunk.place(tile, r), chunk)) uses.push_back({column, 1u << r});
     std::stable_sort(uses.begin(), uses.end(), [](auto& a, auto& b) { return a.column < b.column; });
     for (const ColumnUse& use : uses) {
       const bool same = chunk.uses.size() > tile.first_use && chunk.uses.back().column == use.column;

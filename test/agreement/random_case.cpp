@@ -98,7 +98,7 @@ Schedule random_schedule(Draw& draw, const VectorIsa& isa, const KernelSpec& spe
   const CodeForm tiled = form == CodeForm::kChosen ? CodeForm::kNano : form;
   uint32_t rows = 0, vectors = 0;
   do {
-    rows = tiled == CodeForm::kLoop ? 1 : draw.between(1, form == CodeForm::kUnrolled ? kMaxTileRows : 6);
+    rows = draw.between(1, tiled == CodeForm::kLoop ? kInputPointers : form == CodeForm::kUnrolled ? kMaxTileRows : 6);
     vectors = draw.between(1, 12);
   } while (registers_needed(isa, tiled, rows, vectors) > isa.registers);
   Schedule s;

@@ -112,7 +112,7 @@ TEST(CSourceText, RefusesAStreamThatIsNotANumber) {
 
 TEST(CSourceText, RefusesAVectorIsaItDoesNotKnow) {
   KernelProgram program = program_for("c99", "portable");
-  const VectorIsa sve{"sve", 4, 32, Arithmetic::kFma, false, false, false, false, 0};
+  const VectorIsa sve{"sve", 4, 32, Arithmetic::kFma, false, false, false, false, false, 0};
   program.target.vector = &sve;
   const auto files = write_c_source(program);
   ASSERT_FALSE(files);

@@ -100,7 +100,7 @@ Schedule random_schedule(Random& random, const VectorIsa& isa, const KernelSpec&
   const CodeForm form = s.form == CodeForm::kChosen ? CodeForm::kNano : s.form;
   uint32_t rows = 0, vectors = 0;
   do {
-    rows = form == CodeForm::kLoop ? 1 : random.between(1, s.form == CodeForm::kUnrolled ? kMaxTileRows : 6);
+    rows = random.between(1, form == CodeForm::kLoop ? kInputPointers : s.form == CodeForm::kUnrolled ? kMaxTileRows : 6);
     vectors = random.between(1, 12);
   } while (registers_needed(isa, form, rows, vectors) > isa.registers);
   if (!random.one_in(3)) s.tile_rows = rows;

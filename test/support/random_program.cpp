@@ -150,7 +150,16 @@ class Generator {
   }
 
   bool has(Op op) const {
-    return op == Op::kFmaLane ? isa_.has_fma_lane : op == Op::kSplatLane ? isa_.has_splat_lane : isa_.has_fma_load;
+    switch (op) {
+      case Op::kFmaLane:
+        return isa_.has_fma_lane;
+      case Op::kSplatLane:
+        return isa_.has_splat_lane;
+      case Op::kFmaSplat:
+        return isa_.has_fma_splat;
+      default:
+        return isa_.has_fma_load;
+    }
   }
 
   /// One operation on defined registers; sources only ever hold loaded values, so sums cannot run away.
@@ -176,6 +185,8 @@ class Generator {
         return add_copy(op);
       case 9:
         return add_early_store();
+      case 10:
+        return has(Op::kFmaSplat) ? add_fma_splat(op) : add_accumulate(op, Op::kFma);
       default:
         return add_accumulate(op, Op::kFma);
     }
@@ -202,6 +213,11 @@ class Generator {
     if (!has(Op::kFmaLoad) || (!isa_.has_masks && piece.lanes != isa_.lanes)) return;
     op.op = Op::kFmaLoad, op.a = 0;
     access(op, Buffer::kX, piece);
+    ops_.push_back(op);
+  }
+  void add_fma_splat(MicroOp op) {
+    op.op = Op::kFmaSplat, op.b = 0;
+    access_weights(op, 1);
     ops_.push_back(op);
   }
   void add_prefetch() {

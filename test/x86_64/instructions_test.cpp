@@ -35,6 +35,7 @@ const Entry kEntries[kInstCount] = {
     {Inst::kFma, "vfmadd231ps {t}, {s}, {d}", "vfmadd231ps {t}, {s}, {d}"},
     {Inst::kFmaLoad, "vfmadd231ps {m}, {s}, {d}", "vfmadd231ps {m}, {s}, {d}"},
     {Inst::kFmaLoadMasked, nullptr, "vfmadd231ps {m}, {s}, {d} {%k1}"},
+    {Inst::kFmaSplat, nullptr, "vfmadd231ps {m}{1to16}, {s}, {d}"},
     {Inst::kMax, "vmaxps {s}, {d}, {d}", "vmaxps {s}, {d}, {d}"},
     {Inst::kMin, "vminps {s}, {d}, {d}", "vminps {s}, {d}, {d}"},
     {Inst::kPrefetch, "prefetcht0 {m}", "prefetcht0 {m}"},
