@@ -53,7 +53,7 @@ struct ChunkPlan {
 struct RowPattern {
   uint32_t rows = 0;
   uint32_t columns_per_turn = 1;  ///< of its loop; what is left over is taken one at a time
-  bool apart = false;             ///< a turn takes one column of each row instead of one of all; such rows are a whole tile
+  bool apart = false;             ///< a turn takes columns of each row instead of all rows'; such rows are a whole tile
 
   bool occurs_in(uint32_t tile_rows) const {
     return apart ? rows + 1 == 1u << tile_rows : rows >> tile_rows == 0;  // the last tile may be smaller

@@ -103,10 +103,13 @@ void RolledWriter::prefetch_weights() {
 }
 
 void RolledWriter::prefetch_next_tile() {
-  if (plan_.schedule.prefetch != 1) return;
+  fetches_ahead_ = plan_.schedule.prefetch == 1;
+  if (!fetches_ahead_) return;
   prefetch_weights();
   plan_.spec.input_panel ? prefetch_panel() : prefetch_image();
-  if (!starts_ || rows_ > 1) return;
+  if (starts_ && rows_ == 1) prefetch_output();  // those of tiles of several rows when they are stored
+}
+void RolledWriter::prefetch_output() {
   const bool in_panels = plan_.spec.output_panel != 0;
   prefetch(Buffer::kYAt, 0, in_panels ? plan_.spec.matrix.rows() * plan_.spec.output_panel : shape_.width);
 }
@@ -177,6 +180,7 @@ void RolledWriter::finish_sums() {
   if (finishes_ && plan_.spec.clamp.has_high()) bound(Op::kMin);
   for (uint32_t r = 0; r < rows_; ++r) {
     if (rows_ > 1) point_output(entries_ahead_++);
+    if (rows_ > 1 && starts_ && fetches_ahead_) prefetch_output();
     for (uint32_t v = 0; v < vectors(); ++v) push(piece(Op::kStore, registers_.sum(r, v), Buffer::kYAt, 0, v));
   }
 }

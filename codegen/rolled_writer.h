@@ -75,6 +75,7 @@ class RolledWriter {
   void bound(Op op);
   void point_output(uint32_t entry);
   void prefetch_weights();
+  void prefetch_output();
   void prefetch_panel();
   void prefetch_image();
   /// Where what comes next stands, seen from here.
@@ -93,7 +94,7 @@ class RolledWriter {
   std::vector<MicroOp>& ops_;
   const VectorIsa& isa_;
   uint32_t rows_;
-  bool starts_, finishes_;
+  bool starts_, finishes_, fetches_ahead_ = false;
   RolledRegisters registers_;
   uint32_t weights_ahead_ = 0, entries_ahead_ = 0;
 };

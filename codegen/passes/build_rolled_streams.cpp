@@ -79,12 +79,13 @@ class RolledStreams {
     std::span<const ColumnUse> uses = std::span(chunk.uses).subspan(tile.first_use, tile.uses);
     for (const RowPattern& pattern : plan_.patterns) {
       if (!pattern.occurs_in(tile.rows)) continue;
-      const auto mine = uses.first(pattern.apart ? in_step(uses, tile.rows) : alike(uses, pattern.rows));
-      const uint32_t per_turn = pattern.apart ? tile.rows : pattern.columns_per_turn;
+      const uint32_t per_turn = pattern.columns_per_turn * (pattern.apart ? tile.rows : 1);
+      const auto mine =
+          uses.first(pattern.apart ? in_step(uses, tile.rows, per_turn) : alike(uses, pattern.rows));
       const size_t turns = mine.size() / per_turn, in_turns = turns * per_turn;
       push_index(turns);
       append_columns(mine.first(in_turns), chunk, tile);
-      if (pattern.columns_per_turn > 1) {
+      if (pattern.columns_per_turn > 1 && !pattern.apart) {
         push_index(mine.size() - in_turns);
         append_columns(mine.subspan(in_turns), chunk, tile);
       }
@@ -97,10 +98,10 @@ class RolledStreams {
                                uses.begin());
   }
   /// How many of the first are columns of row 0, 1, ..., rows - 1, 0, 1 and so on, by whole turns.
-  static size_t in_step(std::span<const ColumnUse> uses, uint32_t rows) {
+  static size_t in_step(std::span<const ColumnUse> uses, uint32_t rows, uint32_t per_turn) {
     size_t count = 0;
     while (count < uses.size() && uses[count].rows == 1u << count % rows) ++count;
-    return count - count % rows;
+    return count - count % per_turn;
   }
   void append_columns(std::span<const ColumnUse> uses, const ChunkPlan& chunk, const RowTile& tile) {
     for (const ColumnUse& use : uses) {

@@ -71,21 +71,23 @@ void split_chunk(ChunkPlan& chunk, const std::vector<uint32_t>& kept) {
   chunk.uses = std::move(all);
 }
 
-/// Columns of a tile's rows in turns, while all have some, then the rest row by row; the last row has none left, because
-/// rows of a chunk come fullest first.
+/// A turn of a tile of several rows takes as many non-zeros as one of a single row.
+uint32_t columns_of_turn(uint32_t rows) { return std::max(1u, kSinglesPerTurn / rows); }
+
+/// Columns of a tile's rows in turns, while all have some, then the rest row by row. Rows of a chunk come fullest first,
+/// so the last row has less than a turn left.
 void take_turns(std::span<ColumnUse> uses, uint32_t rows) {
   std::vector<std::vector<ColumnUse>> of_row(rows);
   for (const ColumnUse& use : uses)
     for (uint32_t r = 0; r < rows; ++r)
       if (use.rows >> r & 1) of_row[r].push_back({use.column, 1u << r});
-  const size_t turns = of_row.back().size();
-  size_t at = 0;
-  for (size_t turn = 0; turn < turns; ++turn)
-    for (uint32_t r = 0; r < rows; ++r) uses[at++] = of_row[r][turn];
+  const uint32_t per_turn = columns_of_turn(rows);
+  const size_t columns = of_row.back().size() / per_turn * per_turn;
+  auto next = uses.begin();
+  for (size_t column = 0; column < columns; ++column)
+    for (uint32_t r = 0; r < rows; ++r) *next++ = of_row[r][column];
   for (uint32_t r = 0; r < rows; ++r)
-    at = static_cast<size_t>(std::copy(of_row[r].begin() + static_cast<ptrdiff_t>(turns), of_row[r].end(),
-                                       uses.begin() + static_cast<ptrdiff_t>(at)) -
-                             uses.begin());
+    next = std::copy(of_row[r].begin() + static_cast<ptrdiff_t>(columns), of_row[r].end(), next);
 }
 
 /// Of `loop` with several rows: they take turns.
@@ -99,8 +101,10 @@ void find_turns(KernelPlan& plan) {
     }
   }
   for (uint32_t rows = plan.schedule.tile_rows; rows > 0; --rows)
-    if (sizes[rows]) plan.patterns.push_back({(1u << rows) - 1, 1, true});
-  for (uint32_t r = 0; r + 1 < plan.schedule.tile_rows; ++r) plan.patterns.push_back({1u << r, 1});
+    if (sizes[rows]) plan.patterns.push_back({(1u << rows) - 1, columns_of_turn(rows), true});
+  std::vector<uint32_t> left_over = single_rows(plan);
+  if (columns_of_turn(plan.schedule.tile_rows) == 1) left_over.pop_back();
+  for (const uint32_t rows : left_over) plan.patterns.push_back({rows, 1});
 }
 
 }  // namespace

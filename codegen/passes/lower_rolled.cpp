@@ -18,21 +18,21 @@ class PatternLoops {
       if (!pattern.occurs_in(w_.rows())) continue;
       const auto row = static_cast<uint32_t>(std::countr_zero(pattern.rows));
       if (pattern.apart) {
-        add_loop_of_rows({0, 1}, w_.rows());
+        add_loop_of_rows({0, w_.rows()}, pattern.columns_per_turn * w_.rows());
       } else if (std::popcount(pattern.rows) > 1) {
         add_loop_of_shared(pattern.rows);
       } else {
-        add_loop_of_rows({row, 0}, pattern.columns_per_turn);
-        if (pattern.columns_per_turn > 1) add_loop_of_rows({row, 0}, 1);
+        add_loop_of_rows({row, 1}, pattern.columns_per_turn);
+        if (pattern.columns_per_turn > 1) add_loop_of_rows({row, 1}, 1);
       }
     }
   }
 
  private:
-  /// The row that the columns of a turn belong to: one for all, or one for each.
+  /// The rows that the columns of a turn belong to, one after the other.
   struct RowOfColumn {
-    uint32_t first, step;
-    uint32_t operator()(uint32_t column) const { return first + step * column; }
+    uint32_t first, count;
+    uint32_t operator()(uint32_t column) const { return first + column % count; }
   };
 
   void add_loop_of_shared(uint32_t rows) {
@@ -68,7 +68,7 @@ class PatternLoops {
   void multiply_one(uint32_t row, uint32_t ahead) {
     if (w_.isa().has_fma_lane) {
       w_.load_group(0, ahead);
-      return multiply_lanes({row, 0}, 1);
+      return multiply_lanes({row, 1}, 1);
     }
     w_.splat_from_memory(ahead);
     for (uint32_t v = 0; v < w_.vectors(); ++v)
