@@ -81,15 +81,6 @@ bool is_rolled(const PixelTile& tile) {
   return std::any_of(tile.ops.begin(), tile.ops.end(), [](const MicroOp& op) { return op.op >= Op::kLoop; });
 }
 
-bool clears_output_lines(const Target& target, const Schedule& s, uint32_t input_channels, uint32_t output_panel) {
-  const bool straight = s.form == CodeForm::kUnrolled && s.parts.empty() && s.k_block >= input_channels;
-  const bool whole = output_panel != 0 && output_panel % kLineElements == 0 && s.tile_vectors * 4 % kLineElements == 0;
-  return target.isa == Isa::kAArch64 && straight && whole && s.prefetch == 1;
-}
-bool clears_output_lines(const KernelProgram& p) {
-  return clears_output_lines(p.target, p.schedule, p.input_channels, p.output_panel);
-}
-
 CursorTravel cursor_travel(const KernelProgram& program, const Chunk& chunk, const PixelTile& tile) {
   CursorTravel travel;
   if (!is_rolled(tile)) return travel;

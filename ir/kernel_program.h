@@ -163,13 +163,6 @@ struct CursorTravel {
 };
 CursorTravel cursor_travel(const KernelProgram& program, const Chunk& chunk, const PixelTile& tile);
 
-/// Whether AArch64's code clears the lines of Y that it is about to store, instead of having them read: straight tiles
-/// of whole lines of a panel, stored once, where Y does not stay in the caches. Nothing else lies on these lines if Y
-/// begins with one, which the code looks at when it runs.
-bool clears_output_lines(const Target& target, const Schedule& schedule, uint32_t input_channels,
-                         uint32_t output_panel);
-bool clears_output_lines(const KernelProgram& program);
-
 /// Whether the tile has loops or pointers; the others are straight code.
 bool is_rolled(const PixelTile& tile);
 

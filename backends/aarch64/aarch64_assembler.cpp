@@ -51,17 +51,12 @@ constexpr Move store_of(uint32_t lanes) {
 class ChunkAssembler {
  public:
   ChunkAssembler(const KernelProgram& program, const aarch64::WordTable& words)
-      : program_(program),
-        code_(words),
-        windows_(code_),
-        control_(program, code_),
-        clears_(clears_output_lines(program)) {}
+      : program_(program), code_(words), windows_(code_), control_(program, code_) {}
 
   std::string run(const Chunk& chunk) {
     if (std::any_of(chunk.tiles.begin(), chunk.tiles.end(), is_rolled)) make_room_for_cursors();
     find_saved_registers(chunk);
     move_saved_registers(Insn::kSub, Insn::kStorePairD, Insn::kStoreD);
-    if (clears_) may_clear();
     for (const PixelTile& tile : chunk.tiles) emit_tile(chunk, tile);
     move_saved_registers(Insn::kAdd, Insn::kLoadPairD, Insn::kLoadD);
     code_.emit(Insn::kReturn);
@@ -138,37 +133,8 @@ class ChunkAssembler {
   void count_off(uint32_t pixels) { aarch64::subtract_constant(code_, aarch64::kPixels, pixels, scratch_); }
 
   void emit_straight(const PixelTile& tile) {
-    windows_.forget(straight_windows_, clears_ ? aarch64::kClearForbidden - 1 : aarch64::kLastWindow);
-    for (size_t i = 0; i < tile.ops.size(); ++i) {
-      if (clears_ && is_line(std::span(tile.ops).subspan(i))) clear_line(tile.ops[i]);
-      emit(tile.ops[i]);
-    }
-  }
-
-  /// Whether dc zva clears 64 bytes here, and Y begins with a line: as many as one register says.
-  void may_clear() {
-    constexpr uint32_t kWordsOfLine = 4, kLastBit = 5;  // log2 of 16 words, of 64 bytes
-    code_.emit(Insn::kReadClearSize, rd(aarch64::kClearForbidden));
-    code_.emit(Insn::kSubs, rd(aarch64::kClearForbidden) | rn(aarch64::kClearForbidden) | imm12(kWordsOfLine));
-    code_.emit(Insn::kBitField, rd(aarch64::kStraightScratch) | rn(aarch64::kY) | bits(Field::kShift, kLastBit));
-    code_.emit(Insn::kAddReg, rd(aarch64::kClearForbidden) | rn(aarch64::kClearForbidden) |
-                                  rm(aarch64::kStraightScratch) | bits(Field::kShift, 16));
-  }
-  /// Stores of a whole line of a panel, one behind the other.
-  static bool is_line(std::span<const MicroOp> ops) {
-    constexpr uint32_t kVectors = kLineElements / 4;
-    if (ops.size() < kVectors || ops[0].column % kLineElements != 0) return false;
-    for (uint32_t v = 0; v < kVectors; ++v)
-      if (ops[v].op != Op::kStore || ops[v].lanes != 4 || ops[v].row != ops[0].row ||
-          ops[v].column != ops[0].column + 4 * v)
-        return false;
-    return true;
-  }
-  /// The line need not come from memory to be overwritten.
-  void clear_line(const MicroOp& first) {
-    const uint32_t at = windows_.exact(first.buffer, offset_of(first));
-    code_.emit(Insn::kBranchIfNotZero, rd(aarch64::kClearForbidden) | bits(Field::kImm19, 2));
-    code_.emit(Insn::kClearLine, rd(at));
+    windows_.forget(straight_windows_);
+    for (const MicroOp& op : tile.ops) emit(op);
   }
 
   void emit_rolled(const Chunk& chunk, const PixelTile& tile, bool near) {
@@ -313,7 +279,6 @@ class ChunkAssembler {
   aarch64::RolledControl control_;
   uint32_t scratch_ = aarch64::kStraightScratch, straight_windows_ = aarch64::kStraightWindows;
   std::vector<uint32_t> saved_;
-  bool clears_;
 };
 
 Status check(const KernelProgram& program) {

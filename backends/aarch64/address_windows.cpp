@@ -31,8 +31,8 @@ constexpr uint32_t add_fields(uint32_t to, uint32_t from, int64_t amount) {
 
 bool is_encodable(int64_t delta, uint32_t bytes) { return scaled(delta, bytes) || (delta >= -256 && delta < 256); }
 
-void AddressWindows::forget(uint32_t first, uint32_t last) {
-  in_use_ = kRoots + static_cast<int>(last - first + 1);
+void AddressWindows::forget(uint32_t first) {
+  in_use_ = kRoots + static_cast<int>(kLastWindow - first + 1);
   for (int i = 0; i < kWindows; ++i) {
     const bool root = i < kRoots;
     const auto reg = static_cast<uint32_t>(i) + (root ? 0 : first - kRoots);

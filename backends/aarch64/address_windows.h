@@ -31,8 +31,8 @@ class AddressWindows {
   explicit AddressWindows(CodeBuffer& code) : code_(code) { forget(); }
 
   /// Forgets all windows but the pointers themselves (x0, x1, x2), at a point that code reaches from several places or
-  /// where a pointer moves. From then on windows are registers `first`..`last`.
-  void forget(uint32_t first = kStraightWindows, uint32_t last = kLastWindow);
+  /// where a pointer moves. From then on windows are registers `first`..kLastWindow.
+  void forget(uint32_t first = kStraightWindows);
 
   /// An address for an access of `bytes` (4, 8 or 16) at byte `offset` of `buffer`, after emitting what it needs.
   Address reach(Buffer buffer, int64_t offset, uint32_t bytes);

@@ -46,8 +46,6 @@ constexpr InsnInfo kInstructions[kInsnCount] = {
     {"LDPDi", {kD, kD2, kXn, kImm7}},
     {"LDPQi", {kQ, kQ2, kXn, kImm7}},
     {"STPQi", {kQ, kQ2, kXn, kImm7}},
-    {"MRS", {kX, fixed(0xd807)}},
-    {"SYSxt", {fixed(3), fixed(7), fixed(4), fixed(1), kX}},
     {"LDPWi", {kWd, kW2, kXn, kImm7}},
     {"LDRHHui", {kWd, kXn, kImm12}},
     {"LDRWui", {kWd, kXn, kImm12}},

@@ -38,8 +38,6 @@ enum class Insn : uint8_t {
   kLoadPairD,        ///< ldp dd, dt2, [xn, #imm7 * 8]
   kLoadPairQ,        ///< ldp qd, qt2, [xn, #imm7 * 16]
   kStorePairQ,       ///< stp qd, qt2, [xn, #imm7 * 16]
-  kReadClearSize,    ///< mrs xd, dczid_el0
-  kClearLine,        ///< dc zva, xd
   kLoadPairW,        ///< ldp wd, wt2, [xn, #imm7 * 4]
   kLoadHalf,         ///< ldrh wd, [xn, #imm12 * 2]
   kLoadWord,         ///< ldr wd, [xn, #imm12 * 4]

@@ -18,7 +18,4 @@ inline constexpr uint32_t kRolledScratch = 13, kStraightScratch = kIndices;
 /// bytes; straight tiles take what is free, and next to rolled ones the indices have to survive them.
 inline constexpr uint32_t kStraightWindows = 4, kMixedWindows = 5, kRolledWindows = 14, kLastWindow = 17;
 
-/// Straight tiles that clear lines of Y: zero where they may. Windows end before it.
-inline constexpr uint32_t kClearForbidden = kLastWindow;
-
 }  // namespace espalier::aarch64

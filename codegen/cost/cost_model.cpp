@@ -195,19 +195,17 @@ class CostModel {
     const double l2 = 0.75 * target_.cpu->l2,
                  again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
     const double beyond = 4 * (columns_ + rows_) * pixels_ > l2
-                              ? 4 * (again * columns_ + rows_ * output_passes()) * pixels_ * straddle
+                              ? 4 * (again * columns_ + 2 * rows_ * sums_from_beyond()) * pixels_ * straddle
                               : 0;
     const double from_l2 = near * (crowds ? straddle : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) +
                            random + (crowds ? crowded() : 0);
     return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far;
   }
 
-  /// Of the output, in and out, and of sums between K blocks where a pixel block's do not stay in L2. (The constants of
-  /// CPUs without prefetch are fitted without.)
-  double output_passes() const {
-    if (clears_output_lines(target_, s_, static_cast<uint32_t>(columns_), spec_.output_panel)) return 1;
+  /// How often sums go there and back where a pixel block's do not stay in L2. (The others' constants are fitted without.)
+  double sums_from_beyond() const {
     const bool stay = 4 * (columns_ + rows_) * std::min<double>(pixels_, s_.pixel_block) <= target_.cpu->l2;
-    return stay || !c_.prefetch ? 2 : 4 * blocks_ - 2;
+    return stay || !c_.prefetch ? 1 : 2 * blocks_ - 1;
   }
 
   /// Weights and indices come again for every tile where they do not stay in L2.

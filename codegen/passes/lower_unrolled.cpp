@@ -180,9 +180,7 @@ class ChunkLowering {
     uint32_t row, pixel;
   };
   void plan_prefetch(size_t chunk_index, size_t chunk_count) {
-    const uint32_t inputs = plan_.spec.matrix.columns();
-    const bool clears = clears_output_lines(plan_.target, plan_.schedule, inputs, plan_.spec.output_panel);
-    const uint32_t outputs = clears ? 0 : plan_.spec.matrix.rows();
+    const uint32_t inputs = plan_.spec.matrix.columns(), outputs = plan_.spec.matrix.rows();
     for (size_t row = chunk_index; row < inputs + outputs; row += chunk_count)
       for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLineElements) {
         const bool input = row < inputs, in_panels = input ? plan_.spec.input_panel : plan_.spec.output_panel;

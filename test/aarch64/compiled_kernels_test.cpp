@@ -50,7 +50,7 @@ const Case kCases[] = {
     {20, 100, 0.8, 61, true, 0, "nano", 8},
     {40, 700, 0.3, 196, false, 0, "dense", 8},
     {40, 64, 0.8, 61, true, 0, "unrolled", 12},
-    {64, 32, 0.9, 300, false, 0, "unrolled:rows=4,vectors=4,prefetch=1", 16},  // these clear lines of Y
+    {64, 32, 0.9, 300, false, 0, "unrolled:rows=4,vectors=4,prefetch=1", 16},
     {20, 100, 0.8, 61, true, 0, "unrolled:rows=2,vectors=8,prefetch=1", 32},
     {64, 90, 0, 61, true, 3, "auto", 0, true},
     {64, 90, 0, 200, false, 1, "unrolled+dense:least=60+nano:rows=4", 0, true},
@@ -97,30 +97,6 @@ TEST(CompiledAArch64Kernels, GiveTheInterpretersBits) {
 }
 
 /// Instructions of this name in all chunks.
-size_t count(const Case& c, std::string_view name) {
-  const auto chunks = assemble_aarch64(compile(c, "cortex-a76"));
-  const auto mc = McTarget::create("aarch64-unknown-linux-gnu", "", "+neon");
-  EXPECT_TRUE(chunks && mc);
-  size_t found = 0;
-  for (const std::string& chunk : *chunks) {
-    const std::string text = (*mc)->disassemble(chunk);
-    for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) ++found;
-  }
-  return found;
-}
-
-TEST(CompiledAArch64Kernels, ClearTheLinesThatTheyStoreWhole) {
-  EXPECT_GE(count({64, 32, 0.9, 300, false, 0, "unrolled:rows=4,vectors=4,prefetch=1", 16}, "dc\tzva"), 64u);
-  EXPECT_GE(count({64, 32, 0.9, 300, false, 0, "unrolled:rows=2,vectors=8,prefetch=1", 32}, "dc\tzva"), 128u);
-}
-TEST(CompiledAArch64Kernels, ClearNoLineThatOthersOrEarlierSumsLieOn) {
-  for (const Case& c : {Case{64, 32, 0.9, 300, false, 0, "unrolled:rows=4,vectors=3,prefetch=1", 12},
-                        Case{64, 32, 0.9, 300, false, 0, "unrolled:rows=4,vectors=4,k=16,prefetch=1", 16},
-                        Case{64, 32, 0.9, 320, false, 0, "unrolled:rows=4,vectors=4,prefetch=1"},
-                        Case{64, 32, 0.9, 300, false, 0, "loop:vectors=4,prefetch=1", 16}})
-    EXPECT_EQ(count(c, "dc\tzva"), 0u) << c.schedule;
-}
-
 /// Address arithmetic in percent of all instructions.
 double address_percent(const Case& c) {
   const KernelProgram p = compile(c, "cortex-a76");
