@@ -36,6 +36,7 @@ constexpr TileChoice kTileChoices[] = {
     {"avx512", CodeForm::kLoop, 4, 2, 6},
     {"avx512", CodeForm::kDense, 8, 1, 3},    {"avx512", CodeForm::kDense, 6, 4, 4},
     {"neon", CodeForm::kLoop, 1, 1, 14},      {"neon", CodeForm::kNano, 4, 1, 4},
+    {"neon", CodeForm::kLoop, 2, 4, 7},
     {"neon", CodeForm::kDense, 8, 1, 2},      {"neon", CodeForm::kDense, 4, 4, 4},
     {"simd128", CodeForm::kLoop, 1, 1, 8},    {"simd128", CodeForm::kNano, 2, 1, 4},
     {"simd128", CodeForm::kDense, 4, 1, 2},

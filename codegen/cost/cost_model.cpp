@@ -26,8 +26,8 @@ constexpr double kChunkSlack = 1.5;
 constexpr double kRowOverlap = 0.7;
 // Rows of rolled tiles, in instructions that nothing hides: nano's loops end, and loops turn (per non-zero).
 constexpr double kPatternEnd = 8.5, kTurn = 0.75;
-// Far more straight code than L2 holds comes from memory; weights stay while they fit.
-constexpr double kWeightsInL2 = 1, kManyL2 = 8, kMemoryRate = 0.3;
+// Far more straight code than L2 holds comes from memory.
+constexpr double kManyL2 = 8, kMemoryRate = 0.3;
 // A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4
 // rows, 90 % zeros, panels: 4 rows x 2 vectors 46 GFLOP/s, 4 x 3 60).
 constexpr double kBlockChain = 1.25;
@@ -92,7 +92,7 @@ class CostModel {
     if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue + fetch_stalls(cost.fetch);
     cost.traffic = traffic() + streamed_weights(cost.weight_bytes);
     cost.exits = exits();
-    if (!spec_.output_panel) cost.traffic += partial * c_.image_partial;
+    cost.traffic += partial * (spec_.output_panel ? c_.panel_partial : c_.image_partial);
     if (!spec_.input_panel) cost.traffic += cost.fma * c_.image_width * std::max(0.0, touched_width() * 4 / kLine - 2);
     return cost;
   }
@@ -189,7 +189,7 @@ class CostModel {
         is_rolled() ? 0 : std::min({rows_, kMostOutputRows, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_});
     const double slice = (std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
     const double kept = (streams ? kPanelL1 : c_.image_l1) * l1d / slice;
-    const double missed = kMissStall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
+    const double missed = kMissStall * c_.miss_stall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
     const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
     const double l2 = 0.75 * target_.cpu->l2,
@@ -210,7 +210,7 @@ class CostModel {
 
   /// Weights and indices come again for every tile where they do not stay in L2.
   double streamed_weights(double bytes) const {
-    if (bytes + 4 * (columns_ + rows_) * width_ < kWeightsInL2 * target_.cpu->l2) return 0;
+    if (bytes + 4 * (columns_ + rows_) * width_ < c_.weights_in_l2 * target_.cpu->l2) return 0;
     // Phones' memory is slow for all schedules alike.
     return bytes * (c_.prefetch ? rounds_ - 1 : rounds_) / c_.data_far;
   }
@@ -241,7 +241,8 @@ class CostModel {
     const double row_end = c_.vector_end * s_.tile_vectors, issue = c_.instructions;
     if (!is_rolled() && c_.chunk_bytes) return calls() * kCall;
     const double columns = nonzeros_ / sharing_ * rounds_ * c_.column;
-    if (s_.form == CodeForm::kLoop) return (tiles * row_end + nonzeros_ * rounds_ * kTurn) / issue + columns;
+    if (s_.form == CodeForm::kLoop)
+      return (tiles * row_end + nonzeros_ * rounds_ * kTurn) / issue + columns + tiles * c_.tile_end;
     if (s_.form == CodeForm::kNano) {
       const double patterns = rows_in_blocks_ + (1 - rows_in_blocks_) * s_.tile_rows * sharing_outside_blocks();
       const double instructions = patterns * kPatternEnd + s_.tile_rows * row_end;

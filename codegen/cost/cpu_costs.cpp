@@ -30,13 +30,23 @@ constexpr CpuCosts znver4() {
   return c;
 }
 
+constexpr CpuCosts cortex_a76() {
+  CpuCosts c{"cortex-a76", 2, 4, 2, 1, 4, 16, 4.5, 1.2, 48, 6, 11, 2.4, false, true, 0, 2, 6, 5};
+  c.tile_end = 15;
+  c.pattern_end = 14;
+  c.image_partial = c.panel_partial = 7;
+  c.miss_stall = 3;
+  c.weights_in_l2 = 0.75;
+  return c;
+}
+
 constexpr CpuCosts kCosts[] = {
     // cpu              fma  latency  load store instr  near  l2    far   data l2/far  miss  ghz
     {"haswell", 2, 5, 2, 1, 4, 14, 9, 5, 25, 230, 16, 3.0},
     {"znver3", 2, 4, 2, 1, 6, 17.5, 17, 9.3, 26, 320, 13, 3.2},
     {"skylake-avx512", 2, 4, 2, 1, 4, 16, 10, 5, 40, 230, 17, 2.6},
     znver4(),
-    {"cortex-a76", 2, 4, 2, 1, 4, 16, 4.5, 1.2, 48, 6, 11, 2.4, false, true, 0, 2, 6, 5},
+    cortex_a76(),
     {"cortex-a53", 1, 6, 0.5, 1, 2, 8, 2, 0.6, 6, 2, 8, 1.4, true, true, 0, 2, 120, 9, 4},
     {"cortex-a55", 1, 5, 1, 1, 2, 8, 4, 1.5, 8, 3, 8, 1.8, false, true, 0, 2, 15, 5},
     {"cortex-a72", 1, 6, 1, 0.5, 3, 12, 1.5, 0.5, 32, 4, 15, 1.8, false, true, 0, 2, 10, 5},
