@@ -26,8 +26,8 @@ constexpr double kChunkSlack = 1.5;
 constexpr double kRowOverlap = 0.7;
 // Rows of rolled tiles, in instructions that nothing hides: nano's loops end, and loops turn (per non-zero).
 constexpr double kPatternEnd = 8.5, kTurn = 0.75;
-// Far more straight code than L2 holds comes from memory.
-constexpr double kManyL2 = 8, kMemoryRate = 0.3;
+// Far more straight code than L2 holds comes from memory; weights stay while they fit, beside what phones fetch ahead.
+constexpr double kWeightsInL2 = 1, kWeightsInPhonesL2 = 0.75, kManyL2 = 8, kMemoryRate = 0.3;
 // A column of a block adds to all sums of its tile, so the next column waits for it (znver3, 512x512 in blocks of 4
 // rows, 90 % zeros, panels: 4 rows x 2 vectors 46 GFLOP/s, 4 x 3 60).
 constexpr double kBlockChain = 1.25;
@@ -210,7 +210,8 @@ class CostModel {
 
   /// Weights and indices come again for every tile where they do not stay in L2.
   double streamed_weights(double bytes) const {
-    if (bytes + 4 * (columns_ + rows_) * width_ < c_.weights_in_l2 * target_.cpu->l2) return 0;
+    const double share = c_.prefetch ? kWeightsInPhonesL2 : kWeightsInL2;
+    if (bytes + 4 * (columns_ + rows_) * width_ < share * target_.cpu->l2) return 0;
     // Phones' memory is slow for all schedules alike.
     return bytes * (c_.prefetch ? rounds_ - 1 : rounds_) / c_.data_far;
   }

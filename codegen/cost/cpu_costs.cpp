@@ -16,7 +16,8 @@ namespace {
 // Arm's cores of phones fetch ahead by strides of one instruction's addresses; in straight code and in loops over rows at
 // random there are too many such instructions, or no strides.
 // Cortex-A76, A72, A53 (and A55, A73, A78, N1 in between): code and L2 rates, pattern_end, vector_end and column are set so
-// that the choice on MobileNetV1's layers is that of a timing model (docs/performance.md), which these are no rates of.
+// that the choice on MobileNetV1's layers is that of a timing model (docs/performance.md), which these are no rates of;
+// Cortex-A76's ends, partial sums and misses so that the prediction is what gem5's out-of-order core takes.
 // WebAssembly: what V8 14 makes of it on a Zen 3 core (bench/wasm_kernels, all widths, both layouts). It folds no loads
 // into arithmetic, and simd128 takes two instructions for a multiply-add, so the rates of instructions are lower.
 constexpr CpuCosts znver4() {
@@ -36,7 +37,6 @@ constexpr CpuCosts cortex_a76() {
   c.pattern_end = 14;
   c.image_partial = c.panel_partial = 7;
   c.miss_stall = 3;
-  c.weights_in_l2 = 0.75;
   return c;
 }
 

@@ -29,7 +29,6 @@ struct CpuCosts {
   double panel_partial = 0;  ///< the same of panels
   double tile_end = 0;       ///< cycles that the end of a loop's rows takes beyond its instructions
   double miss_stall = 1;     ///< times what loads wait for that L1D does not keep
-  double weights_in_l2 = 1;  ///< share of L2 that keeps weights, with a tile, until the next tile
   double image_width = 0;    ///< share of the multiply-adds' time that each line of an image's tile beyond two costs
   double wider_panel = 1;    ///< a wider panel must be predicted to take this share of a narrower one's time, or less
   /// Straight code comes from L2 up to one share of it, from farther away above the other.

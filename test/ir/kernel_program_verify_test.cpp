@@ -74,7 +74,7 @@ const BadProgram kOperations[] = {
     {"FmaSplatOfTheInput", kMasked, "fma v1, v0, v2", "fma_splat v1, v0, x[0,0]",
      "chunk 1, tile 0: operation 3 (fma_splat): splats from outside the weight stream"},
     {"FmaSplatPastTheWeights", kMasked, "fma v1, v0, v2", "fma_splat v1, v0, w[400]",
-     "chunk 1, tile 0: operation 3 (fma_splat): reads weights 400..400, but the chunk has 4"},
+     "chunk 1, tile 0: operation 3 (fma_splat): reads weights 400..400, but the chunk has 2"},
     {"FmaSplatOfNothing", kMasked, "fma v1, v0, v2", "fma_splat v1, v9, w[0]",
      "chunk 1, tile 0: operation 3 (fma_splat): reads v9 before anything was written to it"},
     {"Avx512HasNoFmaLane", kMasked, "fma v1, v0, v2", "fma_lane v1, v0, v2.0",

@@ -134,7 +134,7 @@ class Machine {
     if (o.kind == Operand::Kind::kRegister) return vector(o);
     Vector v{};
     for (size_t i = 0; i < lanes; ++i)
-      if (active(inst, i)) v[i] = *element(address(o) + i * 4, false);
+      if (active(inst, i)) v[i] = *element(address(o) + (o.splat ? 0 : i * 4), false);
     return v;
   }
 

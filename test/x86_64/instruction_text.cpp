@@ -18,6 +18,7 @@ Operand parse_operand(const std::string& text) {
   const size_t open = text.find("(%");
   if (open == std::string::npos) return {Operand::Kind::kImmediate, {}, number};
   Operand memory{Operand::Kind::kMemory, text.substr(open + 2, text.find_first_of(",)", open) - open - 2), number};
+  memory.splat = text.find("{1to") != std::string::npos;
   if (const size_t comma = text.find(','); comma != std::string::npos) {
     const size_t second = text.find(',', comma + 1);
     memory.index = trimmed(text.substr(comma + 1, std::min(second, text.find(')')) - comma - 1)).substr(1);
