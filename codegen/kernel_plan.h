@@ -69,7 +69,7 @@ struct PlanPart {
 struct KernelPlan {
   const KernelSpec& spec;
   const Target& target;
-  uint64_t max_bytes = 0;       ///< of code and weights, as the cost model counts them; 0: no limit
+  uint64_t max_bytes = 0;            ///< of code and weights, as the cost model counts them; 0: no limit
   std::vector<uint32_t> order = {};  ///< empty, or which row of the matrix stands at each place
   std::vector<PlanPart> parts = {};  ///< of all rows; one where a single form computes them
   KernelProgram program = {};        ///< its schedule is the whole kernel's

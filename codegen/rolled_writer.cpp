@@ -26,8 +26,7 @@ RolledRegisters::RolledRegisters(const VectorIsa& isa, CodeForm form, uint32_t r
   weights = grouped == 0 ? 0 : std::clamp(isa.registers - first_weights, 1u, 2u);
 }
 
-RolledWriter::RolledWriter(const KernelPlan& plan, size_t chunk, const PixelTileShape& shape,
-                           std::vector<MicroOp>& ops)
+RolledWriter::RolledWriter(const KernelPlan& plan, size_t chunk, const PixelTileShape& shape, std::vector<MicroOp>& ops)
     : plan_(plan),
       chunk_(chunk),
       shape_(shape),
@@ -91,8 +90,8 @@ void RolledWriter::prefetch(Buffer buffer, uint32_t row, uint32_t column) {
     push({Op::kPrefetchFar, 0, 0, 0, buffer, 0, 0, row, column + pixel});
 }
 
-/// As many lines as a row tile's weights take, two tiles ahead: where they do not stay in L2, they come from farther for
-/// every panel (simulated Cortex-A76 with 256 KiB, 512x512 at 196 pixels: half of the time).
+/// As many lines as a row tile's weights take, two tiles ahead: where they do not stay in L2, they come from farther
+/// for every panel (simulated Cortex-A76 with 256 KiB, 512x512 at 196 pixels: half of the time).
 void RolledWriter::prefetch_weights() {
   const SparseMatrix& m = plan_.spec.matrix;
   const uint64_t blocks = (m.columns() + plan_.schedule.k_block - 1) / plan_.schedule.k_block;

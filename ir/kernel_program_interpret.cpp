@@ -55,13 +55,12 @@ class ChunkRun {
     return op.buffer == Buffer::kX || op.buffer == Buffer::kXAt ? x_ + input_offset(op) : y_ + output_offset(op);
   }
   size_t input_offset(const MicroOp& op) const {
-    const uint64_t row = op.buffer == Buffer::kXAt ? walk_->pointer(op)
-                                                   : (op.row + walk_->rows()) * program_.input_stride;
+    const uint64_t row =
+        op.buffer == Buffer::kXAt ? walk_->pointer(op) : (op.row + walk_->rows()) * program_.input_stride;
     return x_place_ + row + op.column;
   }
   size_t output_offset(const MicroOp& op) const {
-    const uint64_t row =
-        op.buffer == Buffer::kYAt ? walk_->pointer(op) : uint64_t{op.row} * program_.output_stride;
+    const uint64_t row = op.buffer == Buffer::kYAt ? walk_->pointer(op) : uint64_t{op.row} * program_.output_stride;
     return y_place_ + row + op.column;
   }
   uint32_t active(const MicroOp& op) const { return op.lanes == kRemainingLanes ? remaining_ : op.lanes; }

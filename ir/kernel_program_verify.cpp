@@ -268,8 +268,7 @@ class TileVerifier {
 
   Status check_pixels(const MicroOp& op, Place at, uint32_t columns) {
     if (at.pixel + columns > width_)
-      return internal_error("touches pixels {}..{}, but the tile is {} wide", at.pixel, at.pixel + columns - 1,
-                            width_);
+      return internal_error("touches pixels {}..{}, but the tile is {} wide", at.pixel, at.pixel + columns - 1, width_);
     if (op.buffer == Buffer::kX || op.buffer == Buffer::kXAt) {
       if (at.row >= p_.input_channels)
         return internal_error("reads input row {}, but there are {}", at.row, p_.input_channels);

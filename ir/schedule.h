@@ -10,8 +10,8 @@
 
 namespace espalier {
 
-/// How the code of a kernel is organised (docs/forms.md). Forms differ in speed and size; `nano` sums in an order of its
-/// own, and `dense` multiplies by zeros too (which changes sums of infinities and NaN only).
+/// How the code of a kernel is organised (docs/forms.md). Forms differ in speed and size; `nano` sums in an order of
+/// its own, and `dense` multiplies by zeros too (which changes sums of infinities and NaN only).
 enum class CodeForm : uint8_t {
   kChosen,    ///< let the compiler choose
   kUnrolled,  ///< straight code for every non-zero

@@ -13,7 +13,8 @@ constexpr VectorIsa kVectorIsas[] = {
     {"avx512", 16, 32, Arithmetic::kFma, true, true, false, true, true, ESPALIER_CPU_AVX512F | ESPALIER_CPU_AVX512VL},
     {"neon", 4, 32, Arithmetic::kFma, false, false, true, true, false, ESPALIER_CPU_NEON},
     {"simd128", 4, 64, Arithmetic::kMulAdd, false, false, false, true, false, ESPALIER_CPU_SIMD128},
-    {"relaxed", 4, 64, Arithmetic::kFma, false, false, false, true, false, ESPALIER_CPU_SIMD128 | ESPALIER_CPU_RELAXED_SIMD},
+    {"relaxed", 4, 64, Arithmetic::kFma, false, false, false, true, false,
+     ESPALIER_CPU_SIMD128 | ESPALIER_CPU_RELAXED_SIMD},
     {"portable", 4, 32, Arithmetic::kMulAdd, false, false, false, false, false, 0},
 };
 

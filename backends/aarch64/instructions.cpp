@@ -11,8 +11,7 @@ namespace {
 constexpr OperandInfo kD{'d', Field::kRd}, kS{'s', Field::kRd}, kQ{'q', Field::kRd}, kX{'x', Field::kRd},
     kQn{'q', Field::kRn}, kQm{'q', Field::kRm}, kXn{'x', Field::kRn}, kXm{'x', Field::kRm}, kTied{'t'},
     kImm12{'i', Field::kImm12}, kImm9{'i', Field::kImm9}, kImm7{'i', Field::kImm7}, kImm16{'i', Field::kImm16},
-    kD2{'d', Field::kRt2}, kQ2{'q', Field::kRt2}, kWd{'w', Field::kRd}, kW2{'w', Field::kRt2},
-    kWm{'w', Field::kRm};
+    kD2{'d', Field::kRt2}, kQ2{'q', Field::kRt2}, kWd{'w', Field::kRd}, kW2{'w', Field::kRt2}, kWm{'w', Field::kRm};
 constexpr OperandInfo kCondition{'i', Field::kCond}, kImm19{'i', Field::kImm19}, kImm26{'i', Field::kImm26},
     kFmlaLane{'i', Field::kFmlaLane}, kDupLane{'i', Field::kDupLane}, kShift{'i', Field::kShift},
     kImmr{'i', Field::kImmr}, kLink{'l'};

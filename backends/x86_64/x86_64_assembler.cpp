@@ -295,7 +295,8 @@ class ChunkAssembler {
   bool open_window(std::span<const MicroOp> rest, int32_t unit, AddressWindow& window) {
     if (rest[0].op == Op::kPrefetch || rest[0].op == Op::kPrefetchFar) return false;
     const Buffer buffer = rest[0].buffer;
-    const int64_t first = buffer == Buffer::kW ? byte_offset(rest[0]) / kGroupBytes * kGroupBytes : byte_offset(rest[0]);
+    const int64_t first =
+        buffer == Buffer::kW ? byte_offset(rest[0]) / kGroupBytes * kGroupBytes : byte_offset(rest[0]);
     const int64_t start = first + int64_t{128} * unit;
     int uses = 0;
     for (size_t i = 0; i < std::min(rest.size(), kLookAhead) && uses < kWindowUses; ++i) {

@@ -364,7 +364,9 @@ class SingleForms {
     choose_rest_of_tile(choice);
     if (Status s = check(choice); !s) return std::move(s).error().in("kernel " + spec_.name);
     Schedule& s = choice.schedule;
-    if (s.cluster == -1 && s.form != CodeForm::kLoop && s.tile_rows > 1 && work_.nonzeros_in_blocks(s.tile_rows) >= kSomeBlocks) s.cluster = 1;
+    if (s.cluster == -1 && s.form != CodeForm::kLoop && s.tile_rows > 1 &&
+        work_.nonzeros_in_blocks(s.tile_rows) >= kSomeBlocks)
+      s.cluster = 1;
     choose_rest(choice);
     found_.push_back({s, predict(spec_, target_, s, expected_tiles(spec_, s, work_))});
     return {};

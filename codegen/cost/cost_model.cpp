@@ -202,7 +202,8 @@ class CostModel {
     return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far;
   }
 
-  /// How often sums go there and back where a pixel block's do not stay in L2. (The others' constants are fitted without.)
+  /// How often sums go there and back where a pixel block's do not stay in L2. (The others' constants are fitted
+  /// without.)
   double sums_from_beyond() const {
     const bool stay = 4 * (columns_ + rows_) * std::min<double>(pixels_, s_.pixel_block) <= target_.cpu->l2;
     return stay || !c_.prefetch ? 1 : 2 * blocks_ - 1;

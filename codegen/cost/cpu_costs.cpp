@@ -13,13 +13,13 @@ namespace {
 // 1 / 1 / 2 per cycle and LDR q 0.5 / 1 / 2 on A53 / A72 / N1; by-lane operands and sums to sums together about
 // 6 / 6 / 4), code rates from the width of fetch in the same ratios, line rates of caches from public measurements; of
 // phones' memory, what one core streams.
-// Arm's cores of phones fetch ahead by strides of one instruction's addresses; in straight code and in loops over rows at
-// random there are too many such instructions, or no strides.
-// Cortex-A76, A72, A53 (and A55, A73, A78, N1 in between): code and L2 rates, pattern_end, vector_end and column are set so
-// that the choice on MobileNetV1's layers is that of a timing model (docs/performance.md), which these are no rates of;
-// Cortex-A76's ends, partial sums and misses so that the prediction is what gem5's out-of-order core takes.
-// WebAssembly: what V8 14 makes of it on a Zen 3 core (bench/wasm_kernels, all widths, both layouts). It folds no loads
-// into arithmetic, and simd128 takes two instructions for a multiply-add, so the rates of instructions are lower.
+// Arm's cores of phones fetch ahead by strides of one instruction's addresses; in straight code and in loops over rows
+// at random there are too many such instructions, or no strides. Cortex-A76, A72, A53 (and A55, A73, A78, N1 in
+// between): code and L2 rates, pattern_end, vector_end and column are set so that the choice on MobileNetV1's layers is
+// that of a timing model (docs/performance.md), which these are no rates of; Cortex-A76's ends, partial sums and misses
+// so that the prediction is what gem5's out-of-order core takes. WebAssembly: what V8 14 makes of it on a Zen 3 core
+// (bench/wasm_kernels, all widths, both layouts). It folds no loads into arithmetic, and simd128 takes two instructions
+// for a multiply-add, so the rates of instructions are lower.
 constexpr CpuCosts znver4() {
   CpuCosts c{"znver4", 1, 4, 1, 0.5, 6, 22, 14.3, 9.5, 28, 340, 13, 3.7};
   c.row_groups = 4;

@@ -1,6 +1,6 @@
 // What the loops of rolled code read. Per chunk: the number of its row tiles, then for each tile
-//     indices  places of its rows in Y (of one row always, of several where sums go on); per pattern: turns, columns, and
-//              if a turn takes several columns: rest, columns; of several rows their places once more
+//     indices  places of its rows in Y (of one row always, of several where sums go on); per pattern: turns, columns,
+//              and if a turn takes several columns of one row: rest, columns; of several rows their places once more
 //     weights  biases (where the sums start); per column its weights by row; clamp bounds (where the sums end)
 // and for dense code without the patterns, its weights by column, then row.
 #include <algorithm>
@@ -80,8 +80,7 @@ class RolledStreams {
     for (const RowPattern& pattern : plan_.patterns) {
       if (!pattern.occurs_in(tile.rows)) continue;
       const uint32_t per_turn = pattern.columns_per_turn * (pattern.apart ? tile.rows : 1);
-      const auto mine =
-          uses.first(pattern.apart ? in_step(uses, tile.rows, per_turn) : alike(uses, pattern.rows));
+      const auto mine = uses.first(pattern.apart ? in_step(uses, tile.rows, per_turn) : alike(uses, pattern.rows));
       const size_t turns = mine.size() / per_turn, in_turns = turns * per_turn;
       push_index(turns);
       append_columns(mine.first(in_turns), chunk, tile);

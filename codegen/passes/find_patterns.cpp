@@ -74,8 +74,8 @@ void split_chunk(ChunkPlan& chunk, const std::vector<uint32_t>& kept) {
 /// A turn of a tile of several rows takes as many non-zeros as one of a single row.
 uint32_t columns_of_turn(uint32_t rows) { return std::max(1u, kSinglesPerTurn / rows); }
 
-/// Columns of a tile's rows in turns, while all have some, then the rest row by row. Rows of a chunk come fullest first,
-/// so the last row has less than a turn left.
+/// Columns of a tile's rows in turns, while all have some, then the rest row by row. Rows of a chunk come fullest
+/// first, so the last row has less than a turn left.
 void take_turns(std::span<ColumnUse> uses, uint32_t rows) {
   std::vector<std::vector<ColumnUse>> of_row(rows);
   for (const ColumnUse& use : uses)

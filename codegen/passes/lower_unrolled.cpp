@@ -11,7 +11,8 @@ namespace {
 
 /// In columns of as many rows and more, every other weight is splat on its way from memory where that takes half the
 /// time of loading a vector. It spares a splat; all weights so, and the code waits for loads (Zen 4, MobileNetV1 in
-/// panels, geometric mean of shares of the bound: none 79.9 %, every other one 80.4; 512x512 93.6, 94.4, all 83 GFLOP/s).
+/// panels, geometric mean of shares of the bound: none 79.9 %, every other one 80.4; 512x512 93.6, 94.4, all 83
+/// GFLOP/s).
 constexpr int kRowsOfSplats = 3;
 
 MicroOp access(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t column, uint8_t lanes) {
@@ -65,9 +66,7 @@ class WeightStream {
   }
 
   /// The next weight, as a splat register or as a lane where the target multiplies by lanes.
-  Weight next() {
-    return isa_.has_fma_lane ? next_lane() : splat_into(static_cast<uint8_t>(registers_->splat));
-  }
+  Weight next() { return isa_.has_fma_lane ? next_lane() : splat_into(static_cast<uint8_t>(registers_->splat)); }
 
   /// Where the next weight stands, for operations that read it there.
   uint32_t next_place() { return position_++; }

@@ -59,8 +59,7 @@ class RolledPlanner {
     if (plan_.schedule.form == CodeForm::kLoop && tile_rows_ > 1) chunk.order = by_fullness(first_row, end_row, chunk);
     for (uint32_t row = first_row; row < end_row; row += tile_rows_) {
       const uint32_t rows = std::min(tile_rows_, end_row - row);
-      chunk.tiles.push_back(
-          {row, rows, static_cast<uint32_t>(chunk.uses.size()), 0, block == 0, block + 1 == blocks_});
+      chunk.tiles.push_back({row, rows, static_cast<uint32_t>(chunk.uses.size()), 0, block == 0, block + 1 == blocks_});
       if (plan_.schedule.form != CodeForm::kDense) add_uses(chunk);
     }
     return chunk;

@@ -17,7 +17,7 @@ struct Case {
   bool run_time_pixels;
   uint32_t extra_stride;  ///< elements past the pixels
   const char* schedule;
-  uint32_t panel = 0;  ///< of both buffers
+  uint32_t panel = 0;      ///< of both buffers
   bool all_kinds = false;  ///< of rows, and the output in the order of their clusters
 };
 

@@ -83,8 +83,8 @@ SparseMatrix with_random_values(Draw& draw, const Pattern& pattern, uint32_t col
                                  std::move(values));
 }
 
-/// Images with gaps between their rows or without, or panels that vectors of all targets divide; those of 16 lanes may end
-/// a panel with half a vector.
+/// Images with gaps between their rows or without, or panels that vectors of all targets divide; those of 16 lanes may
+/// end a panel with half a vector.
 void draw_layout(Draw& draw, uint32_t pixels, uint32_t& stride, uint32_t& panel) {
   stride = pixels + (draw.one_in(3) ? 0 : draw.between(0, 37));
   if (draw.one_in(3)) panel = stride = 8 * draw.between(2, 8);

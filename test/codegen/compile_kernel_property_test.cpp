@@ -94,13 +94,15 @@ SchedulePart random_part(Random& random, CodeForm form) {
 Schedule random_schedule(Random& random, const VectorIsa& isa, const KernelSpec& spec) {
   const uint32_t columns = spec.matrix.columns(), panel = std::gcd(spec.input_panel, spec.output_panel);
   Schedule s;
-  constexpr CodeForm kForms[] = {CodeForm::kChosen, CodeForm::kUnrolled, CodeForm::kUnrolled, CodeForm::kNano,
-                                 CodeForm::kLoop,   CodeForm::kDense};
+  constexpr CodeForm kForms[] = {CodeForm::kChosen, CodeForm::kUnrolled, CodeForm::kUnrolled,
+                                 CodeForm::kNano,   CodeForm::kLoop,     CodeForm::kDense};
   s.form = kForms[random.between(0, 5)];
   const CodeForm form = s.form == CodeForm::kChosen ? CodeForm::kNano : s.form;
   uint32_t rows = 0, vectors = 0;
   do {
-    rows = random.between(1, form == CodeForm::kLoop ? kInputPointers : s.form == CodeForm::kUnrolled ? kMaxTileRows : 6);
+    rows = random.between(1, form == CodeForm::kLoop         ? kInputPointers
+                             : s.form == CodeForm::kUnrolled ? kMaxTileRows
+                                                             : 6);
     vectors = random.between(1, 12);
   } while (registers_needed(isa, form, rows, vectors) > isa.registers);
   if (!random.one_in(3)) s.tile_rows = rows;
@@ -118,8 +120,7 @@ Schedule random_schedule(Random& random, const VectorIsa& isa, const KernelSpec&
 /// As much as a call may touch and no more; what lies between the rows' pixels is NaN, which would spread if read.
 std::vector<float> random_input(Random& random, const KernelSpec& spec, uint32_t pixels) {
   const uint32_t panel = spec.input_panel;
-  std::vector<float> x(
-      espalier_buffer_elements(spec.matrix.columns(), pixels, spec.input_stride, panel), NAN);
+  std::vector<float> x(espalier_buffer_elements(spec.matrix.columns(), pixels, spec.input_stride, panel), NAN);
   const uint32_t padded = panel ? (pixels + panel - 1) / panel * panel : pixels;
   for (uint32_t k = 0; k < spec.matrix.columns(); ++k)
     for (uint32_t p = 0; p < padded; ++p) x[spec.input_index(k, p)] = random.weight();

@@ -303,9 +303,7 @@ size_t elements(const KernelProgram& p, uint32_t channels, uint32_t stride, uint
 
 }  // namespace
 
-size_t input_elements(const KernelProgram& p) {
-  return elements(p, p.input_channels, p.input_stride, p.input_panel);
-}
+size_t input_elements(const KernelProgram& p) { return elements(p, p.input_channels, p.input_stride, p.input_panel); }
 size_t output_elements(const KernelProgram& p) {
   return elements(p, p.output_channels, p.output_stride, p.output_panel);
 }

@@ -16,7 +16,7 @@ struct Operand {
   int64_t value = 0;    ///< immediate, displacement (bytes) or jump distance (bytes)
   std::string index{};  ///< of a memory operand, if it has one
   uint64_t scale = 1;
-  bool splat = false;   ///< one element of memory for all lanes
+  bool splat = false;  ///< one element of memory for all lanes
 };
 
 /// One line of McTarget::disassemble(). Operands are in AT&T order: the destination is last.
