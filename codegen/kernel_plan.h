@@ -95,6 +95,8 @@ inline constexpr uint32_t kMaxTileRows = 32;
 
 /// Whether the form has loops over an index stream or over the input channels.
 inline bool is_rolled(CodeForm form) { return form != CodeForm::kUnrolled; }
+/// Whether the rows of a tile take turns, each with columns of its own; in all other forms they share loads of inputs.
+inline bool takes_turns(const Schedule& s) { return s.form == CodeForm::kLoop && s.tile_rows > 1; }
 
 /// The panels that tiles must not leave: the greatest common divisor of both sides'; 0 where both are images.
 uint32_t panel_of(const KernelSpec& spec);

@@ -35,6 +35,7 @@ RolledWriter::RolledWriter(const KernelPlan& plan, size_t chunk, const PixelTile
       rows_(plan.chunks[chunk].tiles[0].rows),
       starts_(plan.chunks[chunk].tiles[0].starts),
       finishes_(plan.chunks[chunk].tiles[0].finishes),
+      fetches_ahead_(plan.schedule.prefetch == 1 && plan.schedule.form != CodeForm::kDense),
       registers_(isa_, plan.schedule.form, rows_, static_cast<uint32_t>(shape.pieces.size())) {}
 
 MicroOp RolledWriter::piece(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t v) const {
@@ -102,7 +103,6 @@ void RolledWriter::prefetch_weights() {
 }
 
 void RolledWriter::prefetch_next_tile() {
-  fetches_ahead_ = plan_.schedule.prefetch == 1;
   if (!fetches_ahead_) return;
   prefetch_weights();
   plan_.spec.input_panel ? prefetch_panel() : prefetch_image();

@@ -94,7 +94,7 @@ class RolledWriter {
   std::vector<MicroOp>& ops_;
   const VectorIsa& isa_;
   uint32_t rows_;
-  bool starts_, finishes_, fetches_ahead_ = false;
+  bool starts_, finishes_, fetches_ahead_;
   RolledRegisters registers_;
   uint32_t weights_ahead_ = 0, entries_ahead_ = 0;
 };

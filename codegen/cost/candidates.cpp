@@ -277,7 +277,7 @@ void choose_rest(Choice& plan) {
   choose_pixel_block(plan);
   if (plan.schedule.prefetch == -1) plan.schedule.prefetch = gains_by_prefetch(plan) ? 1 : 0;
   if (plan.schedule.cluster == -1)
-    plan.schedule.cluster = plan.schedule.tile_rows > 2 && plan.schedule.form != CodeForm::kLoop ? 1 : 0;
+    plan.schedule.cluster = plan.schedule.tile_rows > 2 && !takes_turns(plan.schedule) ? 1 : 0;
 }
 
 /// Clustering finds rows with more in common than chance gives (Zen 3's and NEON's tiles on MobileNetV1: 1.1 to 1.3).
@@ -364,8 +364,7 @@ class SingleForms {
     choose_rest_of_tile(choice);
     if (Status s = check(choice); !s) return std::move(s).error().in("kernel " + spec_.name);
     Schedule& s = choice.schedule;
-    if (s.cluster == -1 && s.form != CodeForm::kLoop && s.tile_rows > 1 &&
-        work_.nonzeros_in_blocks(s.tile_rows) >= kSomeBlocks)
+    if (s.cluster == -1 && s.tile_rows > 1 && !takes_turns(s) && work_.nonzeros_in_blocks(s.tile_rows) >= kSomeBlocks)
       s.cluster = 1;
     choose_rest(choice);
     found_.push_back({s, predict(spec_, target_, s, expected_tiles(spec_, s, work_))});

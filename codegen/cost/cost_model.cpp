@@ -117,7 +117,7 @@ class CostModel {
   double weight_load() const {
     if (s_.form == CodeForm::kDense) return isa_.has_fma_lane ? 0.25 : 1;
     if (!isa_.has_splat_lane) return 1;
-    return isa_.lanes == 16 ? 0.5 : 0.25;  // four weights to all lanes of 512 bits: two loads' time on Zen 4
+    return isa_.lanes == 16 ? 0.5 : 0.25;  // a load of four weights; 512 bits fitted on Zen 4
   }
   double weight_instructions() const {
     if (isa_.has_fma_lane) return 0.25;

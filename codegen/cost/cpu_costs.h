@@ -14,7 +14,6 @@ struct CpuCosts {
   double fmas, fma_latency, loads, stores, instructions;  ///< latency: cycles from sum to sum
   double code_near, code_l2, code_far;
   double data_l2, data_far;
-  double mispredict;         ///< cycles lost at a loop's end that was not foreseen
   double ghz;                ///< to express cycles as time
   bool in_order = false;     ///< loads and multiply-adds do not overlap
   bool prefetch = false;     ///< its own prefetchers do not find the rows of a panel or tile that comes next

@@ -74,13 +74,11 @@ void split_chunk(ChunkPlan& chunk, const std::vector<uint32_t>& kept) {
 /// A turn of a tile of several rows takes as many non-zeros as one of a single row.
 uint32_t columns_of_turn(uint32_t rows) { return std::max(1u, kSinglesPerTurn / rows); }
 
-/// Columns of a tile's rows in turns, while all have some, then the rest row by row. Rows of a chunk come fullest
-/// first, so the last row has less than a turn left.
+/// Columns of single rows of a tile in turns, while all rows have some, then the rest row by row. Rows of a chunk come
+/// fullest first, so the last row has less than a turn left.
 void take_turns(std::span<ColumnUse> uses, uint32_t rows) {
   std::vector<std::vector<ColumnUse>> of_row(rows);
-  for (const ColumnUse& use : uses)
-    for (uint32_t r = 0; r < rows; ++r)
-      if (use.rows >> r & 1) of_row[r].push_back({use.column, 1u << r});
+  for (const ColumnUse& use : uses) of_row[static_cast<size_t>(std::countr_zero(use.rows))].push_back(use);
   const uint32_t per_turn = columns_of_turn(rows);
   const size_t columns = of_row.back().size() / per_turn * per_turn;
   auto next = uses.begin();
@@ -110,7 +108,7 @@ void find_turns(KernelPlan& plan) {
 }  // namespace
 
 Status find_patterns(KernelPlan& plan) {
-  if (plan.schedule.form == CodeForm::kLoop && plan.schedule.tile_rows > 1) {
+  if (takes_turns(plan.schedule)) {
     find_turns(plan);
     return {};
   }

@@ -56,7 +56,7 @@ class RolledPlanner {
     ChunkPlan chunk;
     chunk.first_column = block * k_block_;
     chunk.end_column = static_cast<uint32_t>(std::min<uint64_t>(m_.columns(), uint64_t{chunk.first_column} + k_block_));
-    if (plan_.schedule.form == CodeForm::kLoop && tile_rows_ > 1) chunk.order = by_fullness(first_row, end_row, chunk);
+    if (takes_turns(plan_.schedule)) chunk.order = by_fullness(first_row, end_row, chunk);
     for (uint32_t row = first_row; row < end_row; row += tile_rows_) {
       const uint32_t rows = std::min(tile_rows_, end_row - row);
       chunk.tiles.push_back({row, rows, static_cast<uint32_t>(chunk.uses.size()), 0, block == 0, block + 1 == blocks_});
