@@ -19,7 +19,8 @@ constexpr Pass kDecisions[] = {{"choose_schedule", choose_schedule}, {"order_row
 constexpr Pass kUnrolled[] = {{"plan_pixel_tiles", plan_pixel_tiles},
                               {"plan_chunks", plan_chunks},
                               {"build_stream", build_stream},
-                              {"lower_unrolled", lower_unrolled}};
+                              {"lower_unrolled", lower_unrolled},
+                              {"lower_tail", lower_tail}};
 constexpr Pass kRolled[] = {{"plan_pixel_tiles", plan_pixel_tiles},
                             {"plan_rolled_chunks", plan_rolled_chunks},
                             {"find_patterns", find_patterns},
@@ -42,6 +43,7 @@ void begin_part(KernelPlan& plan, const PlanPart& part) {
   plan.end_row = part.end_row;
   plan.first_chunk = static_cast<uint32_t>(plan.program.chunks.size());
   plan.shapes.clear();
+  plan.tail_shapes.clear();
   plan.chunks.clear();
   plan.patterns.clear();
 }

@@ -49,6 +49,13 @@ struct ChunkPlan {
   }
 };
 
+/// Places and columns that a chunk multiplies.
+struct ChunkArea {
+  uint32_t first_row = 0, end_row = 0;
+  uint32_t first_column = 0, end_column = 0;
+  bool starts = false, finishes = false;  ///< as of a RowTile, for all rows
+};
+
 /// Rows of a tile, as bits, that share columns or take turns; rolled forms have one loop per pattern.
 struct RowPattern {
   uint32_t rows = 0;
@@ -79,6 +86,7 @@ struct KernelPlan {
   uint32_t first_row = 0, end_row = 0;  ///< places
   uint32_t first_chunk = 0;             ///< number in the program of chunks[0]
   std::vector<PixelTileShape> shapes = {};
+  std::vector<PixelTileShape> tail_shapes = {};  ///< behind them, of straight code whose tail is loops
   std::vector<ChunkPlan> chunks = {};
   std::vector<RowPattern> patterns = {};  ///< of rolled forms, in the order of their loops
 
@@ -105,6 +113,12 @@ uint32_t panel_of(const KernelSpec& spec);
 /// tile is the panel, and its last vector has fewer lanes: panels of 40 on avx512 are 16 + 16 + 8.
 uint32_t tile_pixels(const KernelSpec& spec, const VectorIsa& isa, uint32_t vectors);
 
+/// Whether full tiles of the schedule leave some of the pixels over, and there are any full tiles.
+bool has_tail(const KernelSpec& spec, const VectorIsa& isa, const Schedule& schedule);
+
+/// Rows that take turns in loops over the pixels that full tiles leave over; the loops have registers for them.
+uint32_t rows_of_tail(const VectorIsa& isa, uint32_t vectors);
+
 /// The least number of pixels that the tiles of all parts divide.
 uint32_t common_tile_pixels(const KernelSpec& spec, const VectorIsa& isa, const Schedule& schedule);
 
@@ -114,6 +128,10 @@ uint64_t registers_needed(const VectorIsa& isa, CodeForm form, uint32_t rows, ui
 /// Estimated bytes of machine code per non-zero for tiles of `vectors` vectors on `target`; sizes chunks before they
 /// exist.
 double code_bytes_per_nonzero(const Target& target, CodeForm form, uint32_t vectors);
+
+/// The row tiles of rolled code in an area, even those without a non-zero in it. Rows that take turns come fullest
+/// first.
+ChunkPlan rolled_chunk(const KernelPlan& plan, const ChunkArea& area);
 
 // The passes, in order; each in its own file under passes/.
 
@@ -132,6 +150,8 @@ Status plan_chunks(KernelPlan& plan);
 Status build_stream(KernelPlan& plan);
 /// Writes the micro-operations of every chunk and tile, with registers assigned and loads ahead of their use.
 Status lower_unrolled(KernelPlan& plan);
+/// Adds loops for the pixels that its tiles leave over, where the schedule asks for these.
+Status lower_tail(KernelPlan& plan);
 
 // Of the rolled forms instead of the last three:
 

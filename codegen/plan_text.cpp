@@ -3,10 +3,10 @@
 namespace espalier {
 namespace {
 
-void describe_shapes(std::string& out, const KernelPlan& plan) {
-  for (const PixelTileShape& shape : plan.shapes) {
-    fmt::format_to(std::back_inserter(out),
-                   "pixel tile {}:", shape.remainder ? "remainder" : std::to_string(shape.width));
+void describe_shapes(std::string& out, std::string_view what, const std::vector<PixelTileShape>& shapes) {
+  for (const PixelTileShape& shape : shapes) {
+    fmt::format_to(std::back_inserter(out), "{} {}:", what,
+                   shape.remainder ? "remainder" : std::to_string(shape.width));
     for (const VectorPiece& piece : shape.pieces)
       fmt::format_to(std::back_inserter(out), " {}+{}", piece.column, piece.lanes);
     out += '\n';
@@ -26,7 +26,8 @@ void describe_chunks(std::string& out, const KernelPlan& plan) {
 
 std::string describe(const KernelPlan& plan) {
   std::string out = fmt::format("kernel {}\nschedule {}\n", plan.spec.name, to_string(plan.schedule));
-  describe_shapes(out, plan);
+  describe_shapes(out, "pixel tile", plan.shapes);
+  describe_shapes(out, "pixel tile by loops", plan.tail_shapes);
   describe_chunks(out, plan);
   return plan.program.chunks.empty() ? out : out + print(plan.program);
 }

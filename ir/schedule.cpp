@@ -34,7 +34,8 @@ struct SwitchInfo {
   std::string_view name;
   int32_t Schedule::* member;
 };
-constexpr SwitchInfo kSwitches[] = {{"prefetch", &Schedule::prefetch}, {"cluster", &Schedule::cluster}};
+constexpr SwitchInfo kSwitches[] = {
+    {"prefetch", &Schedule::prefetch}, {"cluster", &Schedule::cluster}, {"tail", &Schedule::tail}};
 
 struct FormInfo {
   std::string_view name;
@@ -73,13 +74,17 @@ Status set_field(Schedule& schedule, std::string_view name, std::string_view val
     auto number = parse_number(name, value, 0, 1);
     if (!number) return std::move(number).error();
     if (schedule.*field.member != -1) return bad_input("schedule has field {} twice", name);
+    if (name == "tail" && schedule.form != CodeForm::kUnrolled && schedule.form != CodeForm::kChosen)
+      return bad_input("schedule has field tail with form {}, but only unrolled code leaves pixels to loops",
+                       form_name(schedule.form));
     schedule.*field.member = static_cast<int32_t>(*number);
     return {};
   }
   const auto known = set_number(schedule, kFields, name, value);
   if (!known) return known.error();
   if (*known) return {};
-  return bad_input("schedule has no field '{}', known fields are rows, vectors, k, chunk, pixels, prefetch, cluster", name);
+  return bad_input(
+      "schedule has no field '{}', known fields are rows, vectors, k, chunk, pixels, prefetch, cluster, tail", name);
 }
 
 Status set_field(SchedulePart& part, std::string_view name, std::string_view value) {
@@ -163,6 +168,7 @@ Schedule schedule_of_part(const Schedule& schedule, size_t part) {
   Schedule own = schedule;
   own.parts.clear();
   if (part == schedule.parts.size()) return own;
+  own.tail = -1;
   const SchedulePart& p = schedule.parts[part];
   own.form = p.form;
   own.tile_rows = p.tile_rows;

@@ -29,11 +29,11 @@ struct SchedulePart {
   bool operator==(const SchedulePart&) const = default;
 };
 
-/// The free choices of one kernel. 0 means "let the compiler choose"; a schedule printed after compilation has none
-/// left.
+/// The free choices of one kernel. 0 (or -1) means "let the compiler choose"; a schedule printed after compilation has
+/// none left.
 ///
-/// Text: `unrolled:rows=8,vectors=3,k=128,chunk=768,pixels=512,prefetch=1,cluster=1`; `auto` is the form left open, and
-/// every field is optional. Parts follow the whole, each with what it takes:
+/// Text: `unrolled:rows=8,vectors=3,k=128,chunk=768,pixels=512,prefetch=1,cluster=1,tail=0`; `auto` is the form left
+/// open, and every field is optional. Parts follow the whole, each with what it takes:
 /// `unrolled:rows=8,vectors=3,pixels=512+dense:least=60,rows=8,vectors=2`. Sums: unrolled, loop and dense add ascending
 /// input channels. nano adds, K block by K block, the columns that more rows share first (by pattern: most rows first,
 /// then the lower pattern number, bit r for row r of the tile), ascending within a pattern.
@@ -46,6 +46,7 @@ struct Schedule {
   uint32_t pixel_block = 0;     ///< pixels that all chunks pass over before the next pixels (elements)
   int32_t prefetch = -1;        ///< 1: fetch the next pixel block into L2 ahead; 0: do not; -1: the compiler chooses
   int32_t cluster = -1;         ///< 1: put rows with like columns into one tile; 0: keep their order; -1: chosen
+  int32_t tail = -1;  ///< unrolled only. 1: loops compute the pixels that full tiles leave over; 0: more straight code
   std::vector<SchedulePart> parts = {};  ///< a row goes to the first part that takes it, or to none
 
   bool operator==(const Schedule&) const = default;
@@ -65,7 +66,7 @@ bool sums_in_order(const Schedule& schedule);
 std::string to_string(const Schedule& schedule);
 
 /// Parses the text form. Errors (kBadInput): unknown form or field, a value that is no number in 1..2^31-1, a field
-/// twice, a part that is neither dense nor nano or there twice.
+/// twice, tail of another form than unrolled, a part that is neither dense nor nano or there twice.
 Result<Schedule> parse_schedule(std::string_view text);
 
 }  // namespace espalier

@@ -38,8 +38,8 @@ class Needs {
     const uint8_t written = needs_[op.d];
     if (is_straight_ && !info.reads_d) needs_[op.d] = 0;
     if (written == 0) return 0;
-    // Splats move lanes, so their source is needed whole.
-    const uint8_t read = info.has_lane ? full_ : written;
+    // Splats move lanes inside groups of four.
+    const auto read = info.has_lane ? static_cast<uint8_t>((written + 3) / 4 * 4) : written;
     if (info.reads_a) raise(op.a, read);
     if (info.reads_b) raise(op.b, read);
     return written;

@@ -127,6 +127,8 @@ class ChunkAssembler {
     if (!has_narrow_) return Width::kFull;
     switch (op.op) {
       case Op::kCopy:
+      case Op::kSplatLoad:
+      case Op::kSplatLane:
       case Op::kFma:
       case Op::kFmaLoad:
       case Op::kFmaSplat:
@@ -134,7 +136,7 @@ class ChunkAssembler {
       case Op::kMin:
         return width_of(needed_lanes_[static_cast<size_t>(&op - first_op_)]);
       case Op::kLoad:
-        return op.buffer == Buffer::kW ? Width::kFull : width_of(op.lanes);
+        return width_of(op.buffer == Buffer::kW ? needed_lanes_[static_cast<size_t>(&op - first_op_)] : op.lanes);
       case Op::kStore:
         return width_of(op.lanes);
       default:

@@ -50,9 +50,9 @@ constexpr InstInfo kInsts[kInstCount] = {
     /* kStore1 */ {"VMOVSSmr", "VMOVSSmr", Shape::kStore, Registers::kXmm, 1},
     /* kStoreMasked */ {nullptr, "VMOVUPSZmrk", Shape::kStoreMasked, Registers::kAnyWidth, 64},
     /* kCopy */ {"VMOVAPSYrr", "VMOVAPSZrr", Shape::kCopy, Registers::kAnyWidth, 1},
-    /* kLoadGroup */ {"VBROADCASTF128rm", "VBROADCASTF32X4rm", Shape::kLoad, Registers::kFull, 16},
-    /* kSplatLane */ {"VPERMILPSYri", "VPERMILPSZri", Shape::kSplatLane, Registers::kFull, 1},
-    /* kSplatLoad */ {"VBROADCASTSSYrm", "VBROADCASTSSZrm", Shape::kLoad, Registers::kFull, 4},
+    /* kLoadGroup */ {"VBROADCASTF128rm", "VBROADCASTF32X4rm", Shape::kLoad, Registers::kAnyWidth, 16},
+    /* kSplatLane */ {"VPERMILPSYri", "VPERMILPSZri", Shape::kSplatLane, Registers::kAnyWidth, 1},
+    /* kSplatLoad */ {"VBROADCASTSSYrm", "VBROADCASTSSZrm", Shape::kLoad, Registers::kAnyWidth, 4},
     /* kFma */ {"VFMADD231PSYr", "VFMADD231PSZr", Shape::kFma, Registers::kAnyWidth, 1},
     /* kFmaLoad */ {"VFMADD231PSYm", "VFMADD231PSZm", Shape::kFmaLoad, Registers::kAnyWidth, 64},
     /* kFmaLoadMasked */ {nullptr, "VFMADD231PSZmk", Shape::kFmaLoadMasked, Registers::kAnyWidth, 64},
@@ -74,12 +74,17 @@ constexpr int64_t kBelow = 2, kNotBelow = 3, kZero = 4, kNotZero = 5;
 // Stands in for a 32-bit displacement; odd, so that no EVEX unit divides it.
 constexpr int32_t kFar = 0x12345671;
 
+constexpr int kFullBytes = 64;  // of a register; what reads less of memory does so at every width
+
 constexpr size_t kRegisters = 32, kDisplacements = 3;
 
-/// LLVM's name of an avx512 instruction at a width: VFMADD231PSZr, VFMADD231PSZ256r, VFMADD231PSZ128r.
+/// LLVM's name of an avx512 instruction at a width: VFMADD231PSZr, VFMADD231PSZ256r, VFMADD231PSZ128r. A group of four
+/// floats is a whole register of 128 bits.
 std::string name_at(std::string_view full, Width width) {
   std::string name(full);
-  if (width != Width::kFull) name.insert(name.find("PSZ") + 3, width == Width::kHalf ? "256" : "128");
+  if (full == "VBROADCASTF32X4rm" && width != Width::kFull)
+    return width == Width::kHalf ? "VBROADCASTF32X4Z256rm" : "VMOVUPSZ128rm";
+  if (width != Width::kFull) name.insert(name.find("SZ") + 2, width == Width::kHalf ? "256" : "128");
   return name;
 }
 
@@ -124,7 +129,7 @@ Status Encoder::resolve(bool avx512) {
     for (const Width width : {Width::kHalf, Width::kQuarter}) {
       const int w = static_cast<int>(width);
       wanted.push_back({narrow_names.emplace_back(name_at(name, width)).c_str(), &opcodes_[i][w]});
-      units_[i][w] = info.shape == Shape::kFmaSplat ? info.evex_unit : std::max(1, info.evex_unit >> w);
+      units_[i][w] = info.evex_unit < kFullBytes ? info.evex_unit : info.evex_unit >> w;
     }
   }
   if (Status s = mc_->find_opcodes(wanted); !s) return s;

@@ -122,14 +122,17 @@ std::vector<uint32_t> k_blocks_to_try(const Choice& plan) {
   return found;
 }
 
-/// Non-zeros of a chunk in groups of rows for threads to share where panels are few. A group costs its own pass over
-/// the input (512x512 at 196 pixels, Zen 3: 61 GFLOP/s with 7 groups, 64.6 with one).
+/// Non-zeros of a chunk in groups of rows for threads to share where panels, or straight code's tiles, are few. A group
+/// costs its own pass over the input (512x512 at 196 pixels, Zen 3, loops: 61 GFLOP/s with 7 groups, 64.6 with one; Zen
+/// 4, straight code on an image: 93.5 with 4 groups, 98 with one).
 uint32_t nonzeros_of_group(const Choice& plan) {
   constexpr uint32_t kLeast = 1024;
   const uint32_t items = cpu_costs(plan.target.cpu->name).row_groups;
   const SparseMatrix& m = plan.spec.matrix;
-  const uint32_t panels = ceil_div(plan.spec.max_pixels(), std::max(1u, panel_of(plan.spec)));
-  const uint64_t groups = panel_of(plan.spec) ? std::max(1u, items / panels) : items;
+  const uint32_t width = panel_of(plan.spec)             ? panel_of(plan.spec)
+                         : is_rolled(plan.schedule.form) ? plan.spec.max_pixels()
+                                                         : tile_pixels(plan, plan.schedule.tile_vectors);
+  const uint64_t groups = std::max(1u, items / std::max(1u, ceil_div(plan.spec.max_pixels(), std::max(1u, width))));
   const uint64_t blocks = ceil_div(std::max(1u, m.columns()), plan.schedule.k_block);
   const uint64_t work = plan.schedule.form == CodeForm::kDense ? uint64_t{m.rows()} * m.columns() : m.nonzeros();
   // Groups of about equal work, an even number of them, and room for a row more, lest a small one is left over.
@@ -200,6 +203,15 @@ std::vector<uint32_t> pixel_blocks_to_try(const Choice& plan) {
   const uint32_t all = ceil_div(plan.spec.max_pixels(), panel);
   if (cpu_costs(plan.target.cpu->name).chunk_bytes && all > 1 && all <= 8) found.push_back(all * panel);
   return found;
+}
+
+/// Whether the pixels that are left over go to loops: where straight code comes from L2, and a second body for them
+/// takes as long to fetch as full tiles (512x512 at 196 pixels, Zen 4: 94 GFLOP/s in panels without, 100 with loops).
+std::vector<int32_t> tails_to_try(const Choice& plan) {
+  const Schedule& s = plan.schedule;
+  if (s.form != CodeForm::kUnrolled || s.tail != -1) return {s.tail};
+  const bool gains = cpu_costs(plan.target.cpu->name).chunk_bytes != 0;
+  return gains && has_tail(plan.spec, *plan.target.vector, s) ? std::vector<int32_t>{0, 1} : std::vector<int32_t>{0};
 }
 
 /// One panel at a time: its slices stay in the caches, and panels are what threads share. A tile narrower than a panel
@@ -278,6 +290,8 @@ void choose_rest(Choice& plan) {
   if (plan.schedule.prefetch == -1) plan.schedule.prefetch = gains_by_prefetch(plan) ? 1 : 0;
   if (plan.schedule.cluster == -1)
     plan.schedule.cluster = plan.schedule.tile_rows > 2 && !takes_turns(plan.schedule) ? 1 : 0;
+  if (plan.schedule.form == CodeForm::kUnrolled && plan.schedule.tail == -1) plan.schedule.tail = 0;
+  if (plan.schedule.form != CodeForm::kUnrolled) plan.schedule.tail = -1;
 }
 
 /// Clustering finds rows with more in common than chance gives (Zen 3's and NEON's tiles on MobileNetV1: 1.1 to 1.3).
@@ -324,7 +338,9 @@ class SingleForms {
     const bool form = wish_.form == CodeForm::kChosen ? is_sensible(c.form) : wish_.form == c.form;
     const bool vectors =
         wish_.tile_vectors == 0 || (wish_.tile_vectors >= c.least_vectors && wish_.tile_vectors <= c.most_vectors);
-    return c.isa == target_.vector->name && form && vectors && (wish_.tile_rows == 0 || wish_.tile_rows == c.rows);
+    const bool tail = wish_.tail == -1 || c.form == CodeForm::kUnrolled;
+    return c.isa == target_.vector->name && form && vectors && tail &&
+           (wish_.tile_rows == 0 || wish_.tile_rows == c.rows);
   }
   /// Multiplying by zeros is for rows that have few, or whose outputs depend on it not at all.
   bool is_sensible(CodeForm form) const {
@@ -340,12 +356,14 @@ class SingleForms {
       choice.schedule.tile_vectors = v;
       if ((wish_.tile_vectors != 0 && wish_.tile_vectors != v) || !fits_panels(choice, v)) continue;
       for (const uint32_t k : k_blocks_to_try(choice))
-        for (const uint32_t pixels : pixel_blocks_to_try(choice)) {
-          Choice blocked = choice;
-          blocked.schedule.k_block = k;
-          blocked.schedule.pixel_block = pixels;
-          (void)add(blocked);
-        }
+        for (const uint32_t pixels : pixel_blocks_to_try(choice))
+          for (const int32_t tail : tails_to_try(choice)) {
+            Choice blocked = choice;
+            blocked.schedule.k_block = k;
+            blocked.schedule.pixel_block = pixels;
+            blocked.schedule.tail = tail;
+            (void)add(blocked);
+          }
     }
   }
   /// A tile that is in no table, and maybe impossible.
@@ -567,6 +585,17 @@ uint32_t panel_of(const KernelSpec& spec) { return std::gcd(spec.input_panel, sp
 uint32_t tile_pixels(const KernelSpec& spec, const VectorIsa& isa, uint32_t vectors) {
   const uint32_t whole = vectors * isa.lanes, panel = panel_of(spec);
   return isa.has_masks && panel < whole && panel + isa.lanes > whole ? panel : whole;
+}
+
+bool has_tail(const KernelSpec& spec, const VectorIsa& isa, const Schedule& schedule) {
+  const uint32_t width = tile_pixels(spec, isa, schedule.tile_vectors);
+  return !spec.pixels || (*spec.pixels > width && *spec.pixels % width != 0);
+}
+
+uint32_t rows_of_tail(const VectorIsa& isa, uint32_t vectors) {
+  uint32_t rows = kInputPointers;
+  while (rows > 1 && registers_needed(isa, CodeForm::kLoop, rows, vectors) > isa.registers) --rows;
+  return rows;
 }
 
 uint32_t common_tile_pixels(const KernelSpec& spec, const VectorIsa& isa, const Schedule& schedule) {

@@ -42,12 +42,13 @@ double ceil_div(double a, double b) { return std::ceil(a / b); }
 /// Everything that the parts of a Cost are made of, counted over one call.
 class CostModel {
  public:
-  CostModel(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows)
+  CostModel(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows,
+            uint32_t pixels)
       : spec_(spec), target_(target), isa_(*target.vector), s_(schedule), c_(cpu_costs(target.cpu->name)) {
     const SparseMatrix& m = spec.matrix;
-    const bool padded = spec.input_panel && spec.output_panel;
+    const bool padded = spec.input_panel && spec.output_panel && s_.tail != 1;
     width_ = tile_pixels(spec, isa_, s_.tile_vectors);
-    pixels_ = spec.max_pixels();
+    pixels_ = pixels;
     full_rounds_ = padded ? ceil_div(pixels_, width_) : std::floor(pixels_ / width_);
     tail_vectors_ = padded ? 0 : tail_vectors(pixels_ - full_rounds_ * width_);
     vectors_ = full_rounds_ * s_.tile_vectors + tail_vectors_;
@@ -264,6 +265,15 @@ class CostModel {
   double sharing_ = 1, in_blocks_ = 0, rows_in_blocks_ = 0, clamps_ = 0;
 };
 
+/// What lower_tail makes of the pixels that are left.
+Schedule tail_of(const Schedule& schedule, const VectorIsa& isa, uint32_t pixels) {
+  Schedule tail = schedule;
+  tail.form = CodeForm::kLoop;
+  tail.tile_vectors = (pixels + isa.lanes - 1) / isa.lanes;
+  tail.tile_rows = rows_of_tail(isa, tail.tile_vectors);
+  return tail;
+}
+
 }  // namespace
 
 double Cost::cycles() const { return std::max({fma, chain, loads, issue, fetch}) + apart + traffic + exits; }
@@ -291,7 +301,13 @@ Cost predict(const KernelSpec& spec, const Target& target, const Schedule& sched
   return predict(spec, target, schedule, TileRows{double(m.rows()), double(m.nonzeros()), sharing, 0, 0});
 }
 Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule, const TileRows& rows) {
-  return CostModel(spec, target, schedule, rows).run();
+  const uint32_t pixels = spec.max_pixels();
+  if (schedule.tail != 1 || !has_tail(spec, *target.vector, schedule))
+    return CostModel(spec, target, schedule, rows, pixels).run();
+  const uint32_t left = pixels % tile_pixels(spec, *target.vector, schedule.tile_vectors);
+  Cost cost = CostModel(spec, target, schedule, rows, pixels - left).run();
+  if (left != 0) cost += CostModel(spec, target, tail_of(schedule, *target.vector, left), rows, left).run();
+  return cost;
 }
 Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule,
              const std::vector<TileRows>& parts) {

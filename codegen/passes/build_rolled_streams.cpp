@@ -26,10 +26,11 @@ class RolledStreams {
  private:
   /// Two-byte entries where every offset and count fits, in units of two elements where strides allow.
   void choose_entries() {
-    program_.index_shift = program_.input_stride % 2 == 0 && program_.output_stride % 2 == 0 ? 1 : 0;
-    const uint64_t elements = std::max(uint64_t{program_.input_channels} * program_.input_stride,
-                                       uint64_t{program_.output_channels} * program_.output_stride);
-    const uint64_t counts = std::max(program_.input_channels, program_.output_channels);
+    const SparseMatrix& m = spec_.matrix;
+    program_.index_shift = spec_.input_stride % 2 == 0 && spec_.output_stride % 2 == 0 ? 1 : 0;
+    const uint64_t elements =
+        std::max(uint64_t{m.columns()} * spec_.input_stride, uint64_t{m.rows()} * spec_.output_stride);
+    const uint64_t counts = std::max(m.columns(), m.rows());
     const bool fits = elements >> program_.index_shift <= UINT16_MAX && counts <= UINT16_MAX;
     program_.index_bytes = fits ? 2 : 4;
   }
@@ -58,7 +59,7 @@ class RolledStreams {
 
   void push_places(const ChunkPlan& chunk, const RowTile& tile) {
     for (uint32_t r = 0; r < tile.rows; ++r)
-      push_index(uint64_t{plan_.output_row(chunk.place(tile, r))} * program_.output_stride >> program_.index_shift);
+      push_index(uint64_t{plan_.output_row(chunk.place(tile, r))} * spec_.output_stride >> program_.index_shift);
   }
 
   void append(const ChunkPlan& chunk, const RowTile& tile) {
@@ -104,7 +105,7 @@ class RolledStreams {
   }
   void append_columns(std::span<const ColumnUse> uses, const ChunkPlan& chunk, const RowTile& tile) {
     for (const ColumnUse& use : uses) {
-      push_index(uint64_t{use.column} * program_.input_stride >> program_.index_shift);
+      push_index(uint64_t{use.column} * spec_.input_stride >> program_.index_shift);
       for (uint32_t rows = use.rows; rows != 0; rows &= rows - 1)
         program_.stream.push_back(weight(chunk.place(tile, static_cast<uint32_t>(std::countr_zero(rows))), use.column));
     }

@@ -46,6 +46,10 @@ class ChunkPlanner {
 
   void add_group(uint32_t first_row, uint32_t end_row) {
     std::vector<ChunkPlan> chunks(blocks_);
+    for (uint32_t b = 0; b < blocks_; ++b) {
+      chunks[b].first_column = b * k_block_;
+      chunks[b].end_column = static_cast<uint32_t>(std::min<uint64_t>(m_.columns(), (uint64_t{b} + 1) * k_block_));
+    }
     for (uint32_t row = first_row; row < end_row; row = tile_end(row)) add_tile(row, tile_end(row), chunks);
     const uint32_t first_chunk = plan_.first_chunk + static_cast<uint32_t>(plan_.chunks.size());
     RowGroup group{first_row, end_row - first_row, first_chunk, 0};

@@ -41,13 +41,19 @@ PixelTileShape tail_tile(uint32_t pixels, const VectorIsa& isa) {
   return shape;
 }
 
+/// Where the tiles behind the full ones go: to loops, or to more straight code.
+std::vector<PixelTileShape>& tail_of(KernelPlan& plan) {
+  const bool loops = plan.schedule.tail == 1 && has_tail(plan.spec, *plan.target.vector, plan.schedule);
+  return loops ? plan.tail_shapes : plan.shapes;
+}
+
 /// Fewer pixels than a vector has lanes: one tile where it has the registers, else tiles of single vectors.
 void add_narrow_tiles(KernelPlan& plan, uint32_t pixels) {
   if (has_room_for_pair(*plan.target.vector, plan.schedule.form, plan.schedule.tile_rows)) {
-    plan.shapes.push_back(narrow_tile(pixels));
+    tail_of(plan).push_back(narrow_tile(pixels));
     return;
   }
-  for (; pixels > 0; pixels -= std::bit_floor(pixels)) plan.shapes.push_back(narrow_tile(std::bit_floor(pixels)));
+  for (; pixels > 0; pixels -= std::bit_floor(pixels)) tail_of(plan).push_back(narrow_tile(std::bit_floor(pixels)));
 }
 
 void fixed_tiles(KernelPlan& plan, uint32_t pixels) {
@@ -59,18 +65,19 @@ void fixed_tiles(KernelPlan& plan, uint32_t pixels) {
   if (rest < isa.lanes && !isa.has_masks)
     add_narrow_tiles(plan, rest);
   else
-    plan.shapes.push_back(tail_tile(rest, isa));
+    tail_of(plan).push_back(tail_tile(rest, isa));
 }
 
 /// Any pixel count: full tiles, then single vectors, then the remainder by mask or by halves.
 void run_time_tiles(KernelPlan& plan) {
   const VectorIsa& isa = *plan.target.vector;
   plan.shapes.push_back(tile_of(tile_pixels(plan.spec, isa, plan.schedule.tile_vectors), isa.lanes));
-  if (plan.schedule.tile_vectors > 1) plan.shapes.push_back(tile_of(isa.lanes, isa.lanes));
+  std::vector<PixelTileShape>& tail = tail_of(plan);
+  if (plan.schedule.tile_vectors > 1) tail.push_back(tile_of(isa.lanes, isa.lanes));
   if (isa.has_masks) {
-    plan.shapes.push_back({0, true, {{0, kRemainingLanes}}});
+    tail.push_back({0, true, {{0, kRemainingLanes}}});
   } else {
-    for (uint32_t lanes = isa.lanes / 2; lanes > 0; lanes /= 2) plan.shapes.push_back(narrow_tile(lanes));
+    for (uint32_t lanes = isa.lanes / 2; lanes > 0; lanes /= 2) tail.push_back(narrow_tile(lanes));
   }
 }
 

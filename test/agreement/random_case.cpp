@@ -111,6 +111,7 @@ Schedule random_schedule(Draw& draw, const VectorIsa& isa, const KernelSpec& spe
   if (draw.one_in(3)) s.pixel_block = draw.between(1, 320);
   if (draw.one_in(3)) s.prefetch = static_cast<int32_t>(draw.between(0, 1));
   if (draw.one_in(2)) s.cluster = static_cast<int32_t>(draw.between(0, 1));
+  if (form == CodeForm::kUnrolled && draw.one_in(2)) s.tail = static_cast<int32_t>(draw.between(0, 1));
   return s;
 }
 

@@ -138,7 +138,7 @@ TEST(Compile, DumpsEveryPass) {
   ASSERT_EQ(compile(folder, "w.mtx -o out --pixels 20 --dump-dir dump --schedule unrolled").exit_code, 0);
   const auto dumps = folder.files("dump");
   EXPECT_EQ(names(dumps), words("w.1.choose_schedule.txt w.2.order_rows.txt w.3.plan_pixel_tiles.txt w.4.plan_chunks.txt "
-                                "w.5.build_stream.txt w.6.lower_unrolled.txt w.7.verify.txt"));
+                                "w.5.build_stream.txt w.6.lower_unrolled.txt w.7.lower_tail.txt w.8.verify.txt"));
   for (const auto& [name, text] : dumps) EXPECT_THAT(text, StartsWith("# ")) << name;
 }
 

@@ -112,6 +112,7 @@ Schedule random_schedule(Random& random, const VectorIsa& isa, const KernelSpec&
   if (random.one_in(2)) s.pixel_block = random.between(1, 320);
   if (random.one_in(2)) s.prefetch = static_cast<int32_t>(random.between(0, 1));
   if (random.one_in(2)) s.cluster = static_cast<int32_t>(random.between(0, 1));
+  if (s.form == CodeForm::kUnrolled && random.one_in(2)) s.tail = static_cast<int32_t>(random.between(0, 1));
   if (random.one_in(3)) s.parts.push_back(random_part(random, CodeForm::kDense));
   if (random.one_in(4)) s.parts.push_back(random_part(random, CodeForm::kNano));
   return s;

@@ -29,6 +29,8 @@ const Case kCases[] = {
     {20, 100, 0.8, 61, true, false, false, "unrolled:k=30,chunk=50,pixels=32"},
     {64, 128, 0.9, 200, false, true, true, "unrolled:k=50,chunk=40,pixels=48,prefetch=1"},
     {12, 64, 0.9, 100, false, true, true, "unrolled:rows=1,vectors=1"},
+    {33, 100, 0.85, 61, false, true, true, "unrolled:k=30,chunk=90,tail=1"},
+    {20, 100, 0.8, 61, true, true, false, "unrolled:rows=6,k=70,pixels=32,tail=1"},
 };
 
 KernelSpec make_spec(const Case& c) {

@@ -16,7 +16,7 @@ TEST(Schedule, AllFieldsPrintInOneOrder) {
 }
 
 TEST(Schedule, EverySubsetOfFieldsReadsBack) {
-  for (unsigned subset = 0; subset < 64; ++subset) {
+  for (unsigned subset = 0; subset < 128; ++subset) {
     Schedule schedule;
     if (subset & 1) schedule.tile_rows = 1;
     if (subset & 2) schedule.tile_vectors = 0x7fffffff;
@@ -24,6 +24,7 @@ TEST(Schedule, EverySubsetOfFieldsReadsBack) {
     if (subset & 8) schedule.chunk_nonzeros = 99;
     if (subset & 16) schedule.pixel_block = 512;
     if (subset & 32) schedule.prefetch = static_cast<int32_t>(subset & 1);
+    if (subset & 64) schedule.tail = static_cast<int32_t>(subset & 1);
     const auto again = parse_schedule(to_string(schedule));
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(*again, schedule) << to_string(schedule);
@@ -33,20 +34,22 @@ TEST(Schedule, EverySubsetOfFieldsReadsBack) {
 TEST(Schedule, PartsFollowTheWholeAndReadBack) {
   const std::string text =
       "unrolled:rows=8,pixels=512,prefetch=0+dense:least=60,rows=6,vectors=2,k=9,chunk=8+nano:rows=4";
-  const auto schedule = parse_schedule(text);
+  auto schedule = parse_schedule(text);
   ASSERT_TRUE(schedule) << schedule.error().message;
   EXPECT_EQ(to_string(*schedule), text);
   ASSERT_EQ(schedule->parts.size(), 2u);
   EXPECT_EQ(schedule->parts[0], (SchedulePart{CodeForm::kDense, 60, 6, 2, 9, 8}));
+  schedule->tail = 1;
   EXPECT_EQ(to_string(schedule_of_part(*schedule, 1)), "nano:rows=4,pixels=512,prefetch=0");
-  EXPECT_EQ(to_string(schedule_of_part(*schedule, 2)), "unrolled:rows=8,pixels=512,prefetch=0");
+  EXPECT_EQ(to_string(schedule_of_part(*schedule, 2)), "unrolled:rows=8,pixels=512,prefetch=0,tail=1");
   EXPECT_EQ(form_name(*schedule), "mixed");
   EXPECT_FALSE(sums_in_order(*schedule));
   EXPECT_TRUE(sums_in_order(*parse_schedule("loop+dense")));
 }
 
 TEST(Schedule, FieldsMayComeInAnyOrder) {
-  EXPECT_EQ(to_string(*parse_schedule("unrolled:prefetch=0,k=4,rows=2")), "unrolled:rows=2,k=4,prefetch=0");
+  EXPECT_EQ(to_string(*parse_schedule("unrolled:tail=1,prefetch=0,k=4,rows=2")),
+            "unrolled:rows=2,k=4,prefetch=0,tail=1");
 }
 
 struct BadSchedule {
@@ -69,7 +72,7 @@ const BadSchedule kBadSchedules[] = {
     {"NoValue", "unrolled:rows", "schedule field 'rows' has no value, write field=number"},
     {"EmptyField", "unrolled:rows=8,,k=1", "schedule field '' has no value, write field=number"},
     {"UnknownField", "unrolled:row=8",
-     "schedule has no field 'row', known fields are rows, vectors, k, chunk, pixels, prefetch, cluster"},
+     "schedule has no field 'row', known fields are rows, vectors, k, chunk, pixels, prefetch, cluster, tail"},
     {"NoNumber", "unrolled:rows=many", "schedule field rows is 'many', but must be a number in 1..2147483647"},
     {"EmptyNumber", "unrolled:rows=", "schedule field rows is '', but must be a number in 1..2147483647"},
     {"Zero", "unrolled:vectors=0", "schedule field vectors is '0', but must be a number in 1..2147483647"},
@@ -79,6 +82,10 @@ const BadSchedule kBadSchedules[] = {
      "schedule field chunk is '99999999999999999999', but must be a number in 1..2147483647"},
     {"JunkAfterNumber", "unrolled:pixels=8x", "schedule field pixels is '8x', but must be a number in 1..2147483647"},
     {"SpaceBeforeNumber", "unrolled:rows= 8", "schedule field rows is ' 8', but must be a number in 1..2147483647"},
+    {"TailTwo", "unrolled:tail=2", "schedule field tail is '2', but must be a number in 0..1"},
+    {"TailOfLoops", "loop:tail=1",
+     "schedule has field tail with form loop, but only unrolled code leaves pixels to loops"},
+    {"TailTwice", "auto:tail=1,tail=1", "schedule has field tail twice"},
     {"PrefetchTwo", "unrolled:prefetch=2", "schedule field prefetch is '2', but must be a number in 0..1"},
     {"PartWithoutForm", "unrolled+", "unknown code form '', known forms are auto, unrolled, nano, loop, dense"},
     {"PartOfAnotherForm", "unrolled+loop", "part of a schedule is loop, but must be dense or nano"},
@@ -87,7 +94,7 @@ const BadSchedule kBadSchedules[] = {
     {"FieldOfTheWholeInAPart", "loop+dense:pixels=64",
      "part of a schedule has no field 'pixels', known fields are least, rows, vectors, k, chunk"},
     {"FieldOfAPartInTheWhole", "dense:least=60",
-     "schedule has no field 'least', known fields are rows, vectors, k, chunk, pixels, prefetch, cluster"},
+     "schedule has no field 'least', known fields are rows, vectors, k, chunk, pixels, prefetch, cluster, tail"},
     {"LeastOfNano", "loop+nano:least=60", "schedule has field least in part nano, but only dense takes rows by it"},
     {"LeastAboveAll", "loop+dense:least=101", "schedule field least is '101', but must be a number in 1..100"},
     {"FieldTwiceInAPart", "loop+dense:k=4,k=4", "schedule has field k twice"},

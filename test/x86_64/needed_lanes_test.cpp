@@ -38,12 +38,12 @@ TEST(NeededLanes, OfLoopsHoldForTheNextTurn) {
   EXPECT_EQ(lanes[4], 8) << "the next turn reads it";
 }
 
-TEST(NeededLanes, OfGroupsOfWeightsAreAll) {
-  PixelTile tile{4, false, {}};
+TEST(NeededLanes, OfGroupsOfWeightsAreWholeGroups) {
+  PixelTile tile{6, false, {}};
   tile.ops = {access(Op::kLoad, 1, Buffer::kW, 4),
               {Op::kSplatLane, 0, 1, 0, Buffer::kX, 2},
-              access(Op::kStore, 0, Buffer::kY, 4)};
-  EXPECT_EQ(needed_lanes(tile, 16), (std::vector<uint8_t>{16, 4, 4}));
+              access(Op::kStore, 0, Buffer::kY, 6)};
+  EXPECT_EQ(needed_lanes(tile, 16), (std::vector<uint8_t>{8, 6, 6}));
 }
 
 TEST(NeededLanes, OfRemainingPixelsAreAll) {
