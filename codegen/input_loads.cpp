@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codegen/kernel_plan.h"
 #include "codegen/row_parts.h"
 
 namespace espalier {
@@ -13,12 +14,13 @@ constexpr double kBlock = 0.9;
 class TileCounter {
  public:
   TileCounter(const SparseMatrix& matrix, const std::vector<uint32_t>& order)
-      : matrix_(matrix), order_(order), uses_(matrix.columns()) {}
+      : matrix_(matrix), order_(order), uses_(matrix.columns()), used_(matrix.columns()) {}
 
   void add_tile(uint32_t first, uint32_t end) {
     uint64_t count = 0, columns = 0, full = 0;
     for (uint32_t place = first; place < end; ++place) {
       for (const uint32_t column : columns_at(place)) {
+        used_[column] = true;
         columns += uses_[column]++ == 0;
         full += uses_[column] == end - first;
       }
@@ -35,9 +37,10 @@ class TileCounter {
   }
   TileRows counted(uint32_t rows) const {
     const auto all = static_cast<double>(nonzeros_);
-    if (nonzeros_ == 0) return {double(rows), 0, 1, 0, 0};
+    if (nonzeros_ == 0) return {double(rows), 0, 1, 0, 0, 0};
     return {double(rows), all, all / static_cast<double>(loads_), static_cast<double>(nonzeros_in_blocks_) / all,
-            static_cast<double>(rows_in_blocks_) / rows};
+            static_cast<double>(rows_in_blocks_) / rows,
+            static_cast<double>(std::count(used_.begin(), used_.end(), true))};
   }
 
  private:
@@ -47,10 +50,13 @@ class TileCounter {
   const SparseMatrix& matrix_;
   const std::vector<uint32_t>& order_;
   std::vector<uint32_t> uses_;  // by column, of the tile at hand
+  std::vector<bool> used_;      // by column, of any tile
   uint64_t nonzeros_ = 0, loads_ = 0, nonzeros_in_blocks_ = 0, rows_in_blocks_ = 0;
 };
 
 }  // namespace
+
+uint32_t rows_that_share(const Schedule& schedule) { return takes_turns(schedule) ? 1 : schedule.tile_rows; }
 
 TileRows count_tiles(const SparseMatrix& matrix, const std::vector<uint32_t>& order, uint32_t first, uint32_t end,
                      uint32_t tile_rows) {
@@ -67,7 +73,7 @@ std::vector<TileRows> count_parts(const SparseMatrix& matrix, const std::vector<
   const auto lists = RowDealer(matrix).deal(schedule.parts);
   for (size_t i = 0; i < lists.size(); ++i) {
     const auto end = first + static_cast<uint32_t>(lists[i].size());
-    counts.push_back(count_tiles(matrix, order, first, end, schedule_of_part(schedule, i).tile_rows));
+    counts.push_back(count_tiles(matrix, order, first, end, rows_that_share(schedule_of_part(schedule, i))));
     first = end;
   }
   return counts;

@@ -8,6 +8,9 @@
 
 namespace espalier {
 
+/// Rows of a tile that share the loads of inputs: all, or one where they take turns.
+uint32_t rows_that_share(const Schedule& schedule);
+
 /// The rows of the matrix at places [first, end) of `order` (empty: the matrix's own) in tiles of `tile_rows`, counted.
 TileRows count_tiles(const SparseMatrix& matrix, const std::vector<uint32_t>& order, uint32_t first, uint32_t end,
                      uint32_t tile_rows);

@@ -92,13 +92,16 @@ RowWork RowDealer::work(const std::vector<uint32_t>& rows) const {
   work.rows = rows.size();
   std::unordered_map<uint32_t, uint32_t> copies;
   for (const uint32_t row : rows) ++copies[first_equal_[row]];
+  std::vector<bool> used(matrix_.columns());
   for (const uint32_t row : rows) {
     const uint64_t count = matrix_.row_columns(row).size();
+    for (const uint32_t column : matrix_.row_columns(row)) used[column] = true;
     work.nonzeros += count;
     RowWork::Copies& of = work.by_copies[copies[first_equal_[row]]];
     ++of.rows;
     of.nonzeros += count;
   }
+  work.columns = static_cast<uint64_t>(std::count(used.begin(), used.end(), true));
   return work;
 }
 

@@ -16,6 +16,7 @@ std::vector<uint32_t> first_equal_rows(const SparseMatrix& matrix);
 /// Some rows of a matrix, as the cost model sees them before they have an order.
 struct RowWork {
   uint64_t rows = 0, nonzeros = 0;
+  uint64_t columns = 0;  ///< that they have at all
   struct Copies {
     uint64_t rows = 0, nonzeros = 0;
   };

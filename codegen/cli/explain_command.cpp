@@ -60,7 +60,7 @@ Result<Explanation> explain(const CompiledKernel& kernel, const Target& target, 
   e.kernel = &kernel;
   e.microseconds_per_cycle = 1e-3 / cpu_costs(target.cpu->name).ghz;
   e.parts = count_parts(spec.matrix, program.channel_order(), program.schedule);
-  e.sharing_before = nonzeros_per_input_load(spec.matrix, {}, program.schedule.tile_rows);
+  e.sharing_before = nonzeros_per_input_load(spec.matrix, {}, rows_that_share(program.schedule));
   e.sharing_after = nonzeros_per_input_load(e.parts);
   e.chosen = {program.schedule, predict(spec, target, program.schedule, e.parts)};
   for (size_t i = 0; i < e.parts.size(); ++i)

@@ -126,7 +126,7 @@ std::vector<uint32_t> k_blocks_to_try(const Choice& plan) {
 /// costs its own pass over the input (512x512 at 196 pixels, Zen 3, loops: 61 GFLOP/s with 7 groups, 64.6 with one; Zen
 /// 4, straight code on an image: 93.5 with 4 groups, 98 with one).
 uint32_t nonzeros_of_group(const Choice& plan) {
-  constexpr uint32_t kLeast = 1024;
+  constexpr uint32_t kLeast = 1024, kMostNonzeros = 0x7fffffff;
   const uint32_t items = cpu_costs(plan.target.cpu->name).row_groups;
   const SparseMatrix& m = plan.spec.matrix;
   const uint32_t width = panel_of(plan.spec)             ? panel_of(plan.spec)
@@ -135,9 +135,10 @@ uint32_t nonzeros_of_group(const Choice& plan) {
   const uint64_t groups = std::max(1u, items / std::max(1u, ceil_div(plan.spec.max_pixels(), std::max(1u, width))));
   const uint64_t blocks = ceil_div(std::max(1u, m.columns()), plan.schedule.k_block);
   const uint64_t work = plan.schedule.form == CodeForm::kDense ? uint64_t{m.rows()} * m.columns() : m.nonzeros();
-  // Groups of about equal work, an even number of them, and room for a row more, lest a small one is left over.
   const uint64_t in_block = work / blocks, most = std::min<uint64_t>(groups, (in_block + kLeast - 1) / kLeast);
-  const uint64_t shares = most <= 1 ? 1 : (most + 1) / 2 * 2;
+  if (most <= 1) return static_cast<uint32_t>(std::clamp<uint64_t>(work, 1, kMostNonzeros));
+  // Groups of about equal work, an even number of them, and room for a row more, lest a small one is left over.
+  const uint64_t shares = (most + 1) / 2 * 2;
   return static_cast<uint32_t>(std::max<uint64_t>(1, in_block / shares + in_block / std::max(1u, m.rows()) + 1));
 }
 
@@ -180,15 +181,31 @@ double traffic(const Choice& plan, uint32_t block) {
   return kCodeWeight * code_traffic + input_traffic;
 }
 
+/// Where the activations do not stay in L2 and something comes next. A line for each row of X and Y is little beside
+/// the multiply-adds. Zen 4 gains in straight code only (64x256 at 3136 pixels in panels: 95 and 102 GFLOP/s, as an
+/// image 87 and 89; 256x512 at 784 as an image loses 1 %). Zen 3, whose prefetchers find the rows, loses a fifth
+/// (128x64 at 3136 pixels: 52 instead of 66 GFLOP/s).
+bool gains_by_prefetch(const Choice& plan) {
+  const SparseMatrix& m = plan.spec.matrix;
+  const CpuCosts& c = cpu_costs(plan.target.cpu->name);
+  const double far = plan.spec.input_panel && plan.spec.output_panel ? c.far_panels : c.far_images;
+  const double least = c.prefetch ? 0.5 : plan.schedule.form == CodeForm::kUnrolled ? far : 0;
+  const double bytes = 4.0 * (uint64_t{m.rows()} + m.columns()) * plan.spec.max_pixels();
+  const uint32_t step = has_pointers(plan.schedule.form) ? plan.schedule.tile_vectors * plan.target.vector->lanes
+                                                         : plan.schedule.pixel_block;
+  return least != 0 && bytes > least * plan.target.cpu->l2 && step < plan.spec.max_pixels();
+}
+
 /// Pixel blocks worth a prediction; 0 leaves it to choose_pixel_block. Several panels at a time spare straight code
 /// some fetches from L2, which CPUs that fetch slowly from there gain by; four blocks stay for threads to share.
 std::vector<uint32_t> pixel_blocks_to_try(const Choice& plan) {
   const uint32_t panel = panel_of(plan.spec);
   if (plan.schedule.pixel_block || plan.schedule.form != CodeForm::kUnrolled) return {plan.schedule.pixel_block};
   std::vector<uint32_t> found{0};
-  if (panel == 0) {  // or as many as L2 keeps
-    const uint32_t keeps =
-        plan.target.cpu->l2 / 12 / std::max(1u, plan.spec.matrix.columns() + plan.spec.matrix.rows());
+  if (panel == 0) {  // or as many as L2 keeps; with the next ones, where these are fetched ahead
+    const uint32_t channels = std::max(1u, plan.spec.matrix.columns() + plan.spec.matrix.rows());
+    const bool with_next = cpu_costs(plan.target.cpu->name).far_images != 0 && gains_by_prefetch(plan);
+    const uint32_t keeps = plan.target.cpu->l2 / (with_next ? 32 : 12) / channels;
     if (keeps < plan.spec.max_pixels()) found.push_back(std::max(1u, keeps));
     return found;
   }
@@ -270,18 +287,6 @@ Status check(const Choice& plan) {
   return {};
 }
 
-/// Where the activations do not stay in L2 and something comes next. A line for each row of X and Y is little beside
-/// the multiply-adds. Zen 3, whose prefetchers find the rows, loses a fifth (128x64 at 3136 pixels: 52 instead of 66
-/// GFLOP/s).
-bool gains_by_prefetch(const Choice& plan) {
-  const SparseMatrix& m = plan.spec.matrix;
-  const double bytes = 4.0 * (uint64_t{m.rows()} + m.columns()) * plan.spec.max_pixels();
-  const uint32_t step = has_pointers(plan.schedule.form) ? plan.schedule.tile_vectors * plan.target.vector->lanes
-                                                         : plan.schedule.pixel_block;
-  return cpu_costs(plan.target.cpu->name).prefetch && bytes > 0.5 * plan.target.cpu->l2 &&
-         step < plan.spec.max_pixels();
-}
-
 /// Fills in what a schedule with a form and a possible tile leaves open.
 void choose_rest(Choice& plan) {
   choose_k_block(plan);
@@ -301,7 +306,7 @@ constexpr double kMostZeros = 0.6;
 
 /// What the tiles will share, before the rows have an order: blocks all, the others what is to be expected.
 TileRows expected_tiles(const KernelSpec& spec, const Schedule& s, const RowWork& work) {
-  TileRows tiles{double(work.rows), double(work.nonzeros), 1, 0, 0};
+  TileRows tiles{double(work.rows), double(work.nonzeros), 1, 0, 0, double(work.columns)};
   const double places = tiles.rows * std::max(1u, spec.matrix.columns());
   const double even = places == 0 ? 1 : expected_sharing(tiles.nonzeros / places, s.tile_rows);
   tiles.sharing = s.cluster == 1 ? std::min<double>(s.tile_rows, kClusterGain * even) : even;
@@ -524,7 +529,7 @@ class MixedForms {
       tiles.push_back(expected_tiles(spec_, own, works[i]));
       TileRows& t = tiles.back();
       if (i < s.parts.size() && own.form == CodeForm::kNano)  // whether clustered or not
-        t = {t.rows, t.nonzeros, double(own.tile_rows), 1, 1};
+        t = {t.rows, t.nonzeros, double(own.tile_rows), 1, 1, t.columns};
     }
     return tiles;
   }

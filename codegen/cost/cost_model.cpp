@@ -55,6 +55,7 @@ class CostModel {
     rounds_ = full_rounds_ + (tail_vectors_ > 0 ? 1 : 0);
     rows_ = rows.rows;
     columns_ = std::max(1u, m.columns());
+    used_ = rows.columns > 0 ? rows.columns / columns_ : 1;
     blocks_ = ceil_div(columns_, s_.k_block);
     nonzeros_ = std::max(1.0, s_.form == CodeForm::kDense ? rows_ * columns_ : rows.nonzeros);
     sharing_ = s_.form == CodeForm::kDense  ? s_.tile_rows
@@ -159,14 +160,17 @@ class CostModel {
     const double beside = all + 4 * nonzeros_ + block;  // what is between two runs of one piece of code
     const double beyond = std::clamp((beside / l2 - c_.code_in_l2) / (c_.code_beyond_l2 - c_.code_in_l2), 0.0, 1.0);
     const double near = c_.near_bytes ? c_.near_bytes : target_.cpu->l1i;
+    const double l1i = target_.cpu->l1i;
     const double cycles_per_byte = all <= near          ? 1 / c_.code_near
+                                   : all <= l1i         ? 1 / c_.code_l1i
                                    : all > kManyL2 * l2 ? 1 / (c_.code_far * kMemoryRate)
                                                         : (1 - beyond) / c_.code_l2 + beyond / c_.code_far;
     const double rounds_of_block = std::max(1.0, std::min(rounds, s_.pixel_block / width_));
     const double chunk = s_.chunk_nonzeros * bytes / nonzeros_;
-    const bool stays = chunk <= near, stays_in_l2 = chunk <= c_.chunk_bytes * kChunkSlack;
-    const double near_rounds = stays || stays_in_l2 ? rounds * (1 - 1 / rounds_of_block) : 0;
-    return bytes * (near_rounds / (stays ? c_.code_near : c_.code_l2) + (rounds - near_rounds) * cycles_per_byte);
+    const bool stays = chunk <= std::max(near, l1i) || chunk <= c_.chunk_bytes * kChunkSlack;
+    const double near_rounds = stays ? rounds * (1 - 1 / rounds_of_block) : 0;
+    const double rate = chunk <= near ? c_.code_near : chunk <= l1i ? c_.code_l1i : c_.code_l2;
+    return bytes * (near_rounds / rate + (rounds - near_rounds) * cycles_per_byte);
   }
 
   /// What fetch takes beyond its rate from L1I.
@@ -185,12 +189,13 @@ class CostModel {
     const double tiles_of_block = std::max(1.0, std::min(full_rounds_, s_.pixel_block / width_));
     const bool stays = std::min<double>(columns_, s_.k_block) * line * tiles_of_block <= kPanelL1 * l1d;
     const double passes = is_rolled() || stays ? 1 : std::max(1.0, nonzeros_ / blocks_ / s_.chunk_nonzeros);
-    const double near = 4 * columns_ * pixels_ * passes + 4 * rows_ * pixels_ * 2 * (2 * blocks_ - 1);
+    const double near = 4 * used_ * columns_ * pixels_ * passes + 4 * rows_ * pixels_ * 2 * (2 * blocks_ - 1);
     const double rows_of_chunk =
         is_rolled() ? 0 : std::min({rows_, kMostOutputRows, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_});
-    const double slice = (std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
+    const double slice = (used_ * std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
     const double kept = (streams ? kPanelL1 : c_.image_l1) * l1d / slice;
-    const double missed = kMissStall * c_.miss_stall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
+    const double stall = kMissStall * c_.miss_stall * (is_rolled() ? 1 : c_.straight_miss);
+    const double missed = stall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
     const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
     const double l2 = 0.75 * target_.cpu->l2,
@@ -262,6 +267,7 @@ class CostModel {
   double width_ = 0, pixels_ = 0, vectors_ = 0, rounds_ = 0, full_rounds_ = 0, rows_ = 0, columns_ = 0, blocks_ = 0,
          nonzeros_ = 0;
   double tail_vectors_ = 0;
+  double used_ = 1;  ///< share of the input channels
   double sharing_ = 1, in_blocks_ = 0, rows_in_blocks_ = 0, clamps_ = 0;
 };
 

@@ -42,6 +42,7 @@ struct TileRows {
   /// Shares of the non-zeros and of the rows in blocks, that is tiles of equal rows: of these, nano makes a single
   /// loop.
   double nonzeros_in_blocks = 0, rows_in_blocks = 0;
+  double columns = 0;  ///< of the matrix that they have at all (0: taken to be all)
 };
 
 /// Predicts `schedule`, whose fields must all be resolved (choose_schedule), for `spec` on the target's CPU.

@@ -35,6 +35,10 @@ struct CpuCosts {
   uint32_t near_bytes = 0;  ///< of straight code that are fetched at code_near (0: as many as L1I holds)
   /// Of straight code between two pixel tiles, where L2 serves it about as well as L1I (0: as L1I allows).
   uint32_t chunk_bytes = 0;
+  double code_l1i = 0;       ///< rate of more than near_bytes, as far as L1I holds them
+  double straight_miss = 1;  ///< times miss_stall, in straight code
+  /// Activations of more than so many L2s, in panels and in images, are fetched ahead by straight code (0: never).
+  double far_panels = 0, far_images = 0;
 };
 
 /// The entry of a CPU (Cpu::name); every CPU of ir/target.cpp has one.

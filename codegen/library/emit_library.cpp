@@ -208,7 +208,7 @@ ManifestLayer manifest_layer(const CompiledKernel& kernel, std::vector<std::stri
                       .files = std::move(files)};
   const SparseMatrix& matrix = kernel.input.spec.matrix;
   const Schedule& schedule = kernel.program->schedule;
-  layer.sharing_before = nonzeros_per_input_load(matrix, {}, schedule.tile_rows);
+  layer.sharing_before = nonzeros_per_input_load(matrix, {}, rows_that_share(schedule));
   layer.sharing_after = nonzeros_per_input_load(count_parts(matrix, kernel.program->channel_order(), schedule));
   if (is_native(kernel.program->target)) layer.code_bytes = kernel.code_bytes();
   return layer;

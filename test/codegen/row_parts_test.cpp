@@ -36,6 +36,12 @@ KernelProgram compiled(const KernelSpec& spec, const Target& target, std::string
   return program ? *std::move(program) : KernelProgram{};
 }
 
+TEST(InputLoads, AreNotSharedByRowsThatTakeTurns) {
+  const SparseMatrix m = random_sparse_matrix(16, 40, 0.5, 3);
+  EXPECT_EQ(nonzeros_per_input_load(count_parts(m, {}, *parse_schedule("loop:rows=4"))), 1);
+  EXPECT_GT(nonzeros_per_input_load(count_parts(m, {}, *parse_schedule("nano:rows=4"))), 1.5);
+}
+
 /// Columns that all rows of their tile use, as a share of all uses of columns by tiles.
 double full_patterns(const SparseMatrix& m, const std::vector<uint32_t>& order, uint32_t tile_rows) {
   uint64_t full = 0, all = 0;
