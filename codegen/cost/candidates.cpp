@@ -181,19 +181,31 @@ double traffic(const Choice& plan, uint32_t block) {
   return kCodeWeight * code_traffic + input_traffic;
 }
 
-/// Where the activations do not stay in L2 and something comes next. A line for each row of X and Y is little beside
-/// the multiply-adds. Zen 4 gains in straight code only (64x256 at 3136 pixels in panels: 95 and 102 GFLOP/s, as an
-/// image 87 and 89; 256x512 at 784 as an image loses 1 %). Zen 3, whose prefetchers find the rows, loses a fifth
-/// (128x64 at 3136 pixels: 52 instead of 66 GFLOP/s).
+/// Whether straight code has multiply-adds enough to hide what it asks for: a line of every row of X and Y. Zen 4, hot
+/// caches: 64x256 at 3136 pixels in panels, 90 to 98 % zeros, with 0.2, 0.4 and 1 lines for a multiply-add 7 and 6 %
+/// faster, 10 % slower; as an image 2 % faster, 7 and 13 % slower. Rows of many pages gain more (64x32 at 12544 pixels,
+/// 0.47: 6 %, and 24 to 66 GFLOP/s where others have used the caches meanwhile).
+bool hides_prefetch(const Choice& plan) {
+  constexpr uint32_t kLongRow = 8192;
+  const SparseMatrix& m = plan.spec.matrix;
+  const bool streams = (plan.spec.input_panel && plan.spec.output_panel) || plan.spec.max_pixels() >= kLongRow;
+  const double lines = static_cast<double>(uint64_t{m.rows()} + m.columns());
+  return lines <= (streams ? 0.48 : 0.25) * static_cast<double>(m.nonzeros());
+}
+
+/// Where the activations do not stay in L2 and something comes next. Phones' prefetchers do not find the rows; Zen 4
+/// gains in straight code only (128x128 at 3136 pixels in panels: 105 and 108 GFLOP/s, as an image 95 and 98; 256x512
+/// at 784 as an image loses 2 %). Zen 3 loses a fifth (128x64 at 3136 pixels: 52 instead of 66 GFLOP/s).
 bool gains_by_prefetch(const Choice& plan) {
   const SparseMatrix& m = plan.spec.matrix;
   const CpuCosts& c = cpu_costs(plan.target.cpu->name);
   const double far = plan.spec.input_panel && plan.spec.output_panel ? c.far_panels : c.far_images;
-  const double least = c.prefetch ? 0.5 : plan.schedule.form == CodeForm::kUnrolled ? far : 0;
+  const bool straight = far != 0 && plan.schedule.form == CodeForm::kUnrolled && hides_prefetch(plan);
+  const double least = c.prefetch ? 0.5 : far;
   const double bytes = 4.0 * (uint64_t{m.rows()} + m.columns()) * plan.spec.max_pixels();
   const uint32_t step = has_pointers(plan.schedule.form) ? plan.schedule.tile_vectors * plan.target.vector->lanes
                                                          : plan.schedule.pixel_block;
-  return least != 0 && bytes > least * plan.target.cpu->l2 && step < plan.spec.max_pixels();
+  return (c.prefetch || straight) && bytes > least * plan.target.cpu->l2 && step < plan.spec.max_pixels();
 }
 
 /// Pixel blocks worth a prediction; 0 leaves it to choose_pixel_block. Several panels at a time spare straight code

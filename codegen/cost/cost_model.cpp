@@ -194,8 +194,10 @@ class CostModel {
         is_rolled() ? 0 : std::min({rows_, kMostOutputRows, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_});
     const double slice = (used_ * std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
     const double kept = (streams ? kPanelL1 : c_.image_l1) * l1d / slice;
-    const double stall = kMissStall * c_.miss_stall * (is_rolled() ? 1 : c_.straight_miss);
-    const double missed = stall * std::max(0.0, 1 - kept) + (streams ? 0 : kImageMiss);
+    const double misses = std::max(0.0, 1 - kept);
+    const double stall =
+        kMissStall * c_.miss_stall * (is_rolled() || !c_.straight_miss ? 1 : c_.straight_miss * misses);
+    const double missed = stall * misses + (streams ? 0 : kImageMiss);
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
     const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
     const double l2 = 0.75 * target_.cpu->l2,

@@ -24,7 +24,7 @@ constexpr CpuCosts znver4() {
   CpuCosts c{"znver4", 1, 4, 1, 0.5, 6, 22, 14.3, 9.5, 28, 340, 3.7};
   c.row_groups = 4;
   c.pattern_end = 4;
-  c.straight_miss = 1.6, c.image_stall = 1.2, c.image_l1 = 0.85, c.image_partial = 2, c.image_width = 0.06;
+  c.straight_miss = 6, c.image_stall = 1.2, c.image_l1 = 0.85, c.image_partial = 2, c.image_width = 0.06;
   c.wider_panel = 0.95;
   c.code_in_l2 = 0.8, c.code_beyond_l2 = 1.6;
   c.near_bytes = 16 * 1024, c.code_l1i = 17, c.chunk_bytes = 400 * 1024;

@@ -36,7 +36,7 @@ struct CpuCosts {
   /// Of straight code between two pixel tiles, where L2 serves it about as well as L1I (0: as L1I allows).
   uint32_t chunk_bytes = 0;
   double code_l1i = 0;       ///< rate of more than near_bytes, as far as L1I holds them
-  double straight_miss = 1;  ///< times miss_stall, in straight code
+  double straight_miss = 0;  ///< times the share of loads that miss L1D, times miss_stall, in straight code (0: once)
   /// Activations of more than so many L2s, in panels and in images, are fetched ahead by straight code (0: never).
   double far_panels = 0, far_images = 0;
 };

@@ -178,14 +178,21 @@ class ChunkLowering {
     Buffer buffer;
     uint32_t row, pixel;
   };
+  /// As many as give memory its time, if a round of the chunk takes a cycle for each multiply-add.
+  uint32_t panels_ahead() const {
+    constexpr size_t kCycles = 2000;
+    size_t round = 1;
+    for (const ColumnUse& use : chunk_.uses) round += static_cast<size_t>(std::popcount(use.rows)) * vectors_;
+    return static_cast<uint32_t>(std::clamp<size_t>((kCycles + round / 2) / round, 1, 8));
+  }
   void plan_prefetch(size_t chunk_index, size_t chunk_count) {
-    const uint32_t inputs = plan_.spec.matrix.columns(), outputs = plan_.spec.matrix.rows();
+    const uint32_t inputs = plan_.spec.matrix.columns(), outputs = plan_.spec.matrix.rows(), panels = panels_ahead();
     for (size_t row = chunk_index; row < inputs + outputs; row += chunk_count)
       for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLineElements) {
         const bool input = row < inputs, in_panels = input ? plan_.spec.input_panel : plan_.spec.output_panel;
         const auto own = static_cast<uint32_t>(input ? row : row - inputs);
         // The rows of the next panel stand behind those of this one.
-        const uint32_t next = in_panels ? own + (input ? inputs : outputs) : own;
+        const uint32_t next = in_panels ? own + panels * (input ? inputs : outputs) : own;
         far_lines_.push_back(
             {input ? Buffer::kX : Buffer::kY, next, (in_panels ? 0 : plan_.schedule.pixel_block) + pixel});
       }
