@@ -37,12 +37,11 @@ const OpInfo& op_info(Op op) { return kOps[static_cast<int>(op)]; }
 
 namespace {
 
-constexpr uint64_t kMaxElements = uint64_t{1} << 29;
 
 /// Pixels that a buffer has room for when their number is left to run time.
 uint64_t room(uint32_t stride, uint32_t panel, uint32_t channels) {
   if (panel == 0) return stride;
-  return (kMaxElements - 1) / (uint64_t{panel} * std::max(1u, channels)) * panel;
+  return (kMaxBufferElements - 1) / (uint64_t{panel} * std::max(1u, channels)) * panel;
 }
 uint64_t step(const PixelTile& tile, uint32_t panel, uint32_t channels) {
   return tile.width == panel ? uint64_t{panel} * channels : tile.width;
@@ -57,7 +56,7 @@ uint32_t KernelProgram::max_pixels() const {
   if (pixels) return pixels;
   const uint64_t both =
       std::min(room(input_stride, input_panel, input_channels), room(output_stride, output_panel, output_channels));
-  return static_cast<uint32_t>(std::min(both, kMaxElements - 1));
+  return static_cast<uint32_t>(std::min(both, kMaxBufferElements - 1));
 }
 uint32_t KernelProgram::pixel_tile() const {
   uint64_t common = 1;

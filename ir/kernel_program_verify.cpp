@@ -7,7 +7,6 @@ namespace espalier {
 namespace {
 
 constexpr uint8_t kWeightGroup = 4;                    // weights load into every group of four lanes (Op::kLoad)
-constexpr uint64_t kMaxElements = uint64_t{1} << 29;   // of a buffer: kernels address with 31 bits (ir/kernel_spec.h)
 constexpr uint64_t kFreeStoreMap = uint64_t{1} << 16;  // elements of a StoreMap that need no proof of being stored to
 
 /// The places of the rows in the row groups: the inverse of KernelProgram::row_order.
@@ -151,7 +150,7 @@ class TileVerifier {
     if (op.op == Op::kFma) return defined(op.a);
     return op.op == Op::kFmaLoad && isa_.has_fma_load && op.buffer == Buffer::kX && op.lanes == isa_.lanes &&
            !tile_.remainder && op.row < p_.input_channels && uint64_t{op.column} + op.lanes <= width_ &&
-           uint64_t{op.row} * p_.input_stride + op.column < kMaxElements;
+           uint64_t{op.row} * p_.input_stride + op.column < kMaxBufferElements;
   }
 
   Status check(const MicroOp& op) {
@@ -228,8 +227,8 @@ class TileVerifier {
   Status check_reach(const MicroOp& op) const {
     const uint64_t stride = op.buffer == Buffer::kX ? p_.input_stride : op.buffer == Buffer::kY ? p_.output_stride : 0;
     const uint64_t offset = op.row * stride + op.column;
-    if (offset < kMaxElements) return {};
-    return internal_error("reaches element {}, but the limit is {}", offset, kMaxElements - 1);
+    if (offset < kMaxBufferElements) return {};
+    return internal_error("reaches element {}, but the limit is {}", offset, kMaxBufferElements - 1);
   }
 
   Status check_access(const MicroOp& op, const OpInfo& info) {
@@ -305,8 +304,8 @@ Status check_image(const char* which, const KernelProgram& p, uint32_t stride, u
   if (stride == 0) return internal_error("{} stride is 0, but must be at least 1", which);
   if (stride < p.pixels)
     return internal_error("{} stride is {}, but there are up to {} pixels", which, stride, p.pixels);
-  if (uint64_t{rows} * stride >= kMaxElements)
-    return internal_error("a buffer has {} elements, but the limit is {}", uint64_t{rows} * stride, kMaxElements - 1);
+  if (uint64_t{rows} * stride >= kMaxBufferElements)
+    return internal_error("a buffer has {} elements, but the limit is {}", uint64_t{rows} * stride, kMaxBufferElements - 1);
   if (p.pixel_multiple != 1) return internal_error("{} is no panels, but pixels are rounded up", which);
   return {};
 }
@@ -316,8 +315,8 @@ Status check_panels(const char* which, const KernelProgram& p, uint32_t panel, u
   if (stride != panel) return internal_error("{} stride is {}, but panels are {} wide", which, stride, panel);
   const uint64_t panels = std::max<uint64_t>(1, (uint64_t{p.pixels} + panel - 1) / panel);
   const uint64_t elements = panels * panel * std::max(1u, rows);
-  if (uint64_t{panel} * std::max(1u, rows) >= kMaxElements || elements >= kMaxElements)
-    return internal_error("a buffer has {} elements, but the limit is {}", elements, kMaxElements - 1);
+  if (uint64_t{panel} * std::max(1u, rows) >= kMaxBufferElements || elements >= kMaxBufferElements)
+    return internal_error("a buffer has {} elements, but the limit is {}", elements, kMaxBufferElements - 1);
   if (p.pixel_block % panel != 0 && panel % p.pixel_block != 0)
     return internal_error("blocks of {} pixels cut {} panels of {}", p.pixel_block, which, panel);
   if (p.pixel_multiple == 0 || panel % p.pixel_multiple != 0)

@@ -7,23 +7,22 @@
 namespace espalier {
 namespace {
 
-constexpr uint64_t kMaxElements = uint64_t{1} << 29;
 
 Status check_image(const char* which, uint32_t stride, const KernelSpec& spec, uint32_t rows) {
   if (stride == 0) return bad_input("{} stride is 0, but must be at least 1", which);
   if (spec.pixels && stride < *spec.pixels)
     return bad_input("{} stride is {}, but there are {} pixels", which, stride, *spec.pixels);
-  if (uint64_t{stride} * rows >= kMaxElements)
-    return limit_exceeded("{} buffer has {} x {} elements, but the limit is {}", which, rows, stride, kMaxElements - 1);
+  if (uint64_t{stride} * rows >= kMaxBufferElements)
+    return limit_exceeded("{} buffer has {} x {} elements, but the limit is {}", which, rows, stride, kMaxBufferElements - 1);
   return {};
 }
 
 Status check_panels(const char* which, uint32_t panel, uint32_t stride, const KernelSpec& spec, uint32_t rows) {
   if (stride != panel) return bad_input("{} stride is {}, but panels are {} pixels wide", which, stride, panel);
   const uint64_t panels = (uint64_t{spec.pixels.value_or(1)} + panel - 1) / panel;
-  if (panels * panel * std::max(1u, rows) >= kMaxElements || uint64_t{panel} * rows >= kMaxElements)
+  if (panels * panel * std::max(1u, rows) >= kMaxBufferElements || uint64_t{panel} * rows >= kMaxBufferElements)
     return limit_exceeded("{} buffer has {} x {} x {} elements, but the limit is {}", which, panels, rows, panel,
-                          kMaxElements - 1);
+                          kMaxBufferElements - 1);
   return {};
 }
 

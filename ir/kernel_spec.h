@@ -69,6 +69,9 @@ struct KernelSpec {
   size_t output_elements() const;
 };
 
+/// Buffers have fewer elements than this.
+inline constexpr uint64_t kMaxBufferElements = uint64_t{1} << 29;
+
 /// Checks the rules above and returns a canonical copy (clamp bounds of -0 become +0). Errors: kBadInput for a name
 /// that is no C identifier, a bias of the wrong length or not finite, low > high or NaN, pixels or a stride of 0, a
 /// stride below the pixel count or, with panels, other than their width; kLimit when a buffer (K * input_stride,

@@ -193,8 +193,10 @@ class ChunkLowering {
         const auto own = static_cast<uint32_t>(input ? row : row - inputs);
         // The rows of the next panel stand behind those of this one.
         const uint32_t next = in_panels ? own + panels * (input ? inputs : outputs) : own;
-        far_lines_.push_back(
-            {input ? Buffer::kX : Buffer::kY, next, (in_panels ? 0 : plan_.schedule.pixel_block) + pixel});
+        const uint32_t column = (in_panels ? 0 : plan_.schedule.pixel_block) + pixel;
+        const uint64_t stride = input ? plan_.spec.input_stride : plan_.spec.output_stride;
+        if (next * stride + column < kMaxBufferElements)
+          far_lines_.push_back({input ? Buffer::kX : Buffer::kY, next, column});
       }
   }
   /// Called once per column use: spreads the lines evenly, because bursts fill the line buffers.

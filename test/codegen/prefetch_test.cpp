@@ -1,0 +1,84 @@
+// Straight code that asks for what comes next.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "codegen/compile_kernel.h"
+#include "codegen/cost/candidates.h"
+
+namespace espalier {
+namespace {
+
+KernelSpec spec_of(SparseMatrix matrix, uint32_t pixels, uint32_t panel) {
+  KernelSpec spec;
+  spec.name = "kernel";
+  spec.matrix = std::move(matrix);
+  spec.pixels = pixels;
+  spec.input_panel = spec.output_panel = panel;
+  spec.input_stride = spec.output_stride = panel ? panel : recommended_stride(pixels);
+  return spec;
+}
+
+KernelProgram compiled(const KernelSpec& spec, std::string_view schedule) {
+  CompileOptions options;
+  options.schedule = *parse_schedule(schedule);
+  auto program = compile_kernel(spec, *find_target("x86_64-linux", "znver4"), options);
+  EXPECT_TRUE(program) << program.error().message;
+  return program ? *std::move(program) : KernelProgram{};
+}
+
+/// Rows of a buffer that the program asks for.
+std::vector<uint32_t> rows_asked_for(const KernelProgram& program, Buffer buffer) {
+  std::vector<uint32_t> rows;
+  for (const Chunk& chunk : program.chunks)
+    for (const MicroOp& op : chunk.tiles[0].ops)
+      if (op.op == Op::kPrefetchFar && op.buffer == buffer) rows.push_back(op.row);
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
+}
+
+void expect_panel(const std::vector<uint32_t>& rows, uint32_t panel, uint32_t channels) {
+  ASSERT_EQ(rows.size(), channels);
+  EXPECT_EQ(rows.front(), panel * channels);
+  EXPECT_EQ(rows.back(), (panel + 1) * channels - 1);
+}
+
+TEST(StraightPrefetch, AsksForPanelsAsFarAheadAsMemoryTakes) {
+  // A panel takes 2 cycles per non-zero: 410 here, so that five panels are 2,000.
+  const KernelSpec small = spec_of(random_sparse_matrix(64, 32, 0.9, 3), 12544, 32);
+  const auto program = compiled(small, "unrolled:rows=8,vectors=2,k=32,prefetch=1");
+  expect_panel(rows_asked_for(program, Buffer::kX), 5, 32);
+  expect_panel(rows_asked_for(program, Buffer::kY), 5, 64);
+  const KernelSpec large = spec_of(random_sparse_matrix(128, 128, 0.9, 3), 3136, 32);
+  const auto far = compiled(large, "unrolled:rows=8,vectors=2,k=128,prefetch=1");
+  expect_panel(rows_asked_for(far, Buffer::kX), 1, 128);
+  expect_panel(rows_asked_for(far, Buffer::kY), 1, 128);
+}
+
+TEST(StraightPrefetch, LeavesOutWhatNoBufferReaches) {
+  const uint32_t columns = 1 << 22;
+  const KernelSpec spec = spec_of(random_sparse_matrix(2, columns, 0.99999, 3), 64, 32);
+  const auto program = compiled(spec, "unrolled:rows=2,vectors=2,prefetch=1");
+  const auto rows = rows_asked_for(program, Buffer::kX);
+  for (const uint32_t row : rows) ASSERT_LT(uint64_t{row} * 32, kMaxBufferElements);
+  EXPECT_FALSE(rows_asked_for(program, Buffer::kY).empty());
+}
+
+TEST(StraightPrefetch, IsChosenWhereActivationsAreFarAndMultipliesHideIt) {
+  const auto prefetches = [](uint32_t rows, uint32_t columns, double zeros, uint32_t pixels, uint32_t panel) {
+    const KernelSpec spec = spec_of(random_sparse_matrix(rows, columns, zeros, 3), pixels, panel);
+    return (*rank_schedules(spec, *find_target("x86_64-linux", "znver4"), *parse_schedule("unrolled")))[0]
+        .schedule.prefetch;
+  };
+  EXPECT_EQ(prefetches(64, 256, 0.9, 3136, 32), 1);
+  EXPECT_EQ(prefetches(64, 256, 0.9, 3136, 0), 1);
+  EXPECT_EQ(prefetches(64, 256, 0.9, 196, 32), 0) << "stays in L2";
+  EXPECT_EQ(prefetches(64, 256, 0.98, 3136, 32), 0) << "more lines than multiply-adds";
+  EXPECT_EQ(prefetches(64, 256, 0.95, 3136, 0), 0) << "as an image";
+  EXPECT_EQ(prefetches(256, 512, 0.9, 784, 0), 1);
+  EXPECT_EQ(prefetches(256, 256, 0.9, 784, 0), 0) << "short rows gain nothing";
+}
+
+}  // namespace
+}  // namespace espalier
