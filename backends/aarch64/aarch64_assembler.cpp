@@ -140,10 +140,14 @@ class ChunkAssembler {
   void emit_rolled(const Chunk& chunk, const PixelTile& tile, bool near) {
     windows_.forget(aarch64::kRolledWindows);
     control_.begin(tile, near);
+    size_t middle = 0;
     for (size_t i = 0; i < tile.ops.size(); ++i) {
       const MicroOp& op = tile.ops[i];
+      if (middle != 0 && i >= middle) control_.load_ahead(), middle = 0;
       if (op.op == Op::kPoint)
         i += emit_points(std::span(tile.ops).subspan(i)) - 1;
+      else if (op.op == Op::kLoopIndexed)
+        middle = i + begin_indexed(std::span(tile.ops).subspan(i));
       else if (op.op >= Op::kLoop)
         emit_control(op);
       else
@@ -164,6 +168,14 @@ class ChunkAssembler {
     return 1;
   }
 
+  /// Where the middle of the loop is: loads for the next turn have time there, and do not come before this turn's.
+  size_t begin_indexed(std::span<const MicroOp> ops) {
+    size_t end = 1;
+    while (ops[end].op < Op::kLoop || ops[end].op >= Op::kPoint) ++end;
+    windows_.forget(aarch64::kRolledWindows);
+    control_.begin_indexed(ops[0], ops.subspan(1, ops[end].op == Op::kEndLoop ? end - 1 : 0));
+    return std::max<size_t>(end / 2, 5);
+  }
   void emit_control(const MicroOp& op) {
     const bool keeps_windows = op.op == Op::kAdvance && op.buffer == Buffer::kI;
     if (!keeps_windows) windows_.forget(aarch64::kRolledWindows);

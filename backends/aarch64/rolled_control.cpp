@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backends/aarch64/address_windows.h"
 #include "backends/aarch64/constants.h"
 #include "backends/aarch64/registers.h"
 
@@ -11,6 +12,14 @@ namespace {
 constexpr uint32_t kFloatShift = 2;
 constexpr uint64_t kFloatBytes = 1 << kFloatShift;
 constexpr uint64_t kImm9Limit = 256, kImm7Limit = 64;
+
+/// What the cursor of kI moves in a turn.
+uint64_t entries_per_turn(std::span<const MicroOp> body) {
+  uint64_t entries = 0;
+  for (const MicroOp& op : body)
+    if (op.op == Op::kAdvance && op.buffer == Buffer::kI) entries += op.column;
+  return entries;
+}
 
 int64_t distance(size_t from, size_t to) { return static_cast<int64_t>(to) - static_cast<int64_t>(from); }
 
@@ -33,8 +42,6 @@ void RolledControl::emit(const MicroOp& op) {
   switch (op.op) {
     case Op::kLoop:
       return begin_counted(op);
-    case Op::kLoopIndexed:
-      return begin_indexed(op);
     case Op::kEndLoop:
       return end_loop();
     case Op::kPoint:
@@ -55,16 +62,44 @@ void RolledControl::begin_counted(const MicroOp& op) {
   loops_.push_back({code_.size(), 0, false});
 }
 
-void RolledControl::begin_indexed(const MicroOp& op) {
+bool RolledControl::may_load_ahead(std::span<const MicroOp> body) const {
+  if (program_.index_bytes != 2 || body.size() < 4) return false;
+  for (uint32_t i = 0; i < body.size(); ++i) {
+    const MicroOp& op = body[i];
+    const bool is_pointer = op.op == Op::kPoint;
+    if (is_pointer != (i < 4) || op.op == Op::kLoop || op.op == Op::kLoopIndexed) return false;
+    if (is_pointer && (op.buffer != Buffer::kXAt || op.row != body[0].row + i || op.column != body[0].column + i))
+      return false;
+    if (!op_info(op.op).has_access || op.buffer == Buffer::kXAt || op.buffer == Buffer::kYAt) continue;
+    const bool reaches = op.op == Op::kLoad && op.buffer == Buffer::kW && op.lanes == 4 &&
+                         is_encodable(static_cast<int64_t>(op.column * kFloatBytes), 4 * kFloatBytes);
+    if (!reaches) return false;
+  }
+  return (body[0].column + entries_per_turn(body)) * 2 < kImm9Limit;
+}
+
+void RolledControl::begin_indexed(const MicroOp& op, std::span<const MicroOp> body) {
   const uint32_t count = next_count();
   load_entry(count, op.column);
   if (!near_) code_.emit(Insn::kBranchIfNotZero, rd(count) | bits(Field::kImm19, 2));
   const size_t skip = code_.size();
   near_ ? code_.emit(Insn::kBranchIfZero, rd(count)) : code_.emit(Insn::kBranch);
+  loads_ahead_ = may_load_ahead(body);
+  if (loads_ahead_) {
+    next_entries_ = (body[0].column + entries_per_turn(body)) * 2;
+    code_.emit(Insn::kLoadDoubleNear,
+               rd(kEntriesAhead) | rn(kIndices) | bits(Field::kImm9, uint64_t{body[0].column} * 2));
+  }
   loops_.push_back({code_.size(), skip, true});
 }
 
+void RolledControl::load_ahead() {
+  if (loads_ahead_)
+    code_.emit(Insn::kLoadDoubleNear, rd(kEntriesAhead) | rn(kIndices) | bits(Field::kImm9, next_entries_));
+}
+
 void RolledControl::end_loop() {
+  loads_ahead_ = false;
   const Loop loop = loops_.back();
   loops_.pop_back();
   code_.emit(Insn::kSubs, rd(next_count()) | rn(next_count()) | imm12(1));
@@ -107,13 +142,12 @@ bool RolledControl::four_halves(std::span<const MicroOp> ops) {
   constexpr uint32_t kBits = 16;
   const uint64_t offset = uint64_t{ops[0].column} * 2;
   if (program_.index_bytes != 2 || offset >= kImm9Limit) return false;
-  const uint32_t first = kInputs + ops[0].row, all = first + 3;
-  code_.emit(Insn::kLoadDoubleNear, rd(all) | rn(kIndices) | bits(Field::kImm9, offset));
-  code_.emit(Insn::kAddHalf,
-             rd(first) | rn(input_base()) | rm(all) | bits(Field::kShift, kHalf | entry_shift()));
+  const uint32_t first = kInputs + ops[0].row, all = loads_ahead_ ? kEntriesAhead : first + 3;
+  if (!loads_ahead_) code_.emit(Insn::kLoadDoubleNear, rd(all) | rn(kIndices) | bits(Field::kImm9, offset));
+  code_.emit(Insn::kAddHalf, rd(first) | rn(input_base()) | rm(all) | bits(Field::kShift, kHalf | entry_shift()));
   for (uint32_t i = 1; i < 4; ++i) {
-    code_.emit(Insn::kBitField, rd(first + i) | rn(all) | bits(Field::kImmr, kBits * i) |
-                                    bits(Field::kShift, kBits * (i + 1) - 1));
+    code_.emit(Insn::kBitField,
+               rd(first + i) | rn(all) | bits(Field::kImmr, kBits * i) | bits(Field::kShift, kBits * (i + 1) - 1));
     point_to(first + i);
   }
   return true;

@@ -85,9 +85,12 @@ std::string groups_of(const KernelProgram& p) {
   return bytes;
 }
 
+/// What AArch64 loops load past the last entry (backends/aarch64/rolled_control.h).
+constexpr size_t kIndexOverRead = 8;
+
 /// Little-endian entries of index_bytes each.
 std::string indices_of(const KernelProgram& p) {
-  std::string bytes(p.indices.size() * p.index_bytes, '\0');
+  std::string bytes(p.indices.size() * p.index_bytes + kIndexOverRead, '\0');
   for (size_t i = 0; i < p.indices.size(); ++i)
     std::memcpy(bytes.data() + i * p.index_bytes, &p.indices[i], p.index_bytes);
   return bytes;

@@ -96,6 +96,28 @@ TEST(AArch64Rolled, PointsByOneLoadAndOneShiftedAddition) {
               HasSubstr(lines({"ldr\tw6, [x4, #4]", "add\tx6, x0, x6, lsl #3"})));
 }
 
+constexpr const char* kFourPoints = "point p0, i[1]\npoint p1, i[2]\npoint p2, i[3]\npoint p3, i[4]\n";
+
+/// The first turn's entries come before the loop, every turn loads the next one's.
+TEST(AArch64Rolled, LoadsTheEntriesOfFourPointersATurnAhead) {
+  const Frame frame{.columns = 8, .indices = {2, 0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0}};
+  const std::string sums = "load v1, p0[0]:4\nload v2, p1[0]:4\nload v3, p2[0]:4\nload v4, p3[0]:4\n";
+  const std::string loop = "loop_indexed i[0]\n" + std::string(kFourPoints) + sums + "advance i, 4\nend_loop\n";
+  const std::string text = without_offsets(listing_of(frame, "tile 4\n" + loop));
+  EXPECT_THAT(text, HasSubstr(lines({"ldur\tx17, [x4, #2]", "add\tx6, x0, w17, uxth #2", "ubfx\tx7, x17, #16, #16"})));
+  EXPECT_THAT(text, HasSubstr(lines({"ldur\tx17, [x4, #10]", "ldr\tq1, [x6]"})));
+}
+
+TEST(AArch64Rolled, LoadsNoEntriesAheadWhereWindowsOrLoopsAreInTheWay) {
+  const Frame frame{.columns = 20'000, .indices = std::vector<uint32_t>(12, 1)};
+  const std::string begin = "tile 4\nloop_indexed i[0]\n" + std::string(kFourPoints);
+  for (const std::string body : {"load v0, x[19999,0]:4\n", "loop 2\nadvance i, 1\nend_loop\n", "load v0, w[5001]:4\n",
+                                 "point p0, i[5]\n", "prefetch w[0]\n"}) {
+    const std::string text = without_offsets(listing_of(frame, begin + body + "advance i, 4\nend_loop\n"));
+    EXPECT_THAT(text, AllOf(HasSubstr("ldur\tx9, [x4, #2]"), Not(HasSubstr("ldur\tx17")))) << body;
+  }
+}
+
 TEST(AArch64Rolled, PointsFromTheTilesOwnXWhereLoopsMoveIt) {
   const std::string text =
       without_offsets(listing_of({.indices = {0}}, "tile 4\nadvance x, 2\npoint p0, i[0]\nload v0, x[0,0]:4\n"));
