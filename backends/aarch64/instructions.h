@@ -48,7 +48,7 @@ enum class Insn : uint8_t {
   kSubPages,         ///< sub xd, xn, #imm12, lsl #12
   kSubs,             ///< subs xd, xn, #imm12
   kAddReg,           ///< add xd, xn, xm, lsl #shift
-  kAddHalf,          ///< add xd, xn, wm, uxth #shift, where kShift is kHalf | shift
+  kAddHalf,          ///< add xd, xn, wm, uxth #shift, where kShift is kHalf | shift; with kWord uxtw
   kBitField,         ///< ubfm xd, xn, #immr, #shift: bits immr..shift of xn
   kSubsReg,          ///< subs xd, xn, xm
   kMovz,             ///< movz xd, #imm16
@@ -128,8 +128,8 @@ constexpr uint32_t rm(int64_t reg) { return bits(Field::kRm, reg); }
 constexpr uint32_t imm12(int64_t value) { return bits(Field::kImm12, value); }
 
 inline constexpr uint32_t kStackPointer = 31;
-/// The extension of kAddHalf, beside its shift.
-inline constexpr uint32_t kHalf = 1 << 3;
+/// The extensions of kAddHalf, beside its shift.
+inline constexpr uint32_t kHalf = 1 << 3, kWord = 2 << 3;
 /// Conditions of kBranchIf after a subtraction of unsigned numbers.
 inline constexpr uint32_t kEqual = 0, kNotEqual = 1, kHigherOrSame = 2, kLower = 3;
 

@@ -18,7 +18,7 @@ inline constexpr uint32_t kRolledScratch = 13, kStraightScratch = kIndices;
 /// bytes; straight tiles take what is free, and next to rolled ones the indices have to survive them.
 inline constexpr uint32_t kStraightWindows = 4, kMixedWindows = 5, kRolledWindows = 14, kLastWindow = 17;
 
-/// The four entries of the next turn's pointers, in loops that need no windows.
-inline constexpr uint32_t kEntriesAhead = kLastWindow;
+/// The four entries of the next turn's pointers, in loops that need no windows; of four bytes two of them in each.
+inline constexpr uint32_t kEntriesAhead = kLastWindow, kSecondEntriesAhead = kLastWindow - 1;
 
 }  // namespace espalier::aarch64

@@ -63,7 +63,7 @@ void RolledControl::begin_counted(const MicroOp& op) {
 }
 
 bool RolledControl::may_load_ahead(std::span<const MicroOp> body) const {
-  if (program_.index_bytes != 2 || body.size() < 4) return false;
+  if (body.size() < 4) return false;
   for (uint32_t i = 0; i < body.size(); ++i) {
     const MicroOp& op = body[i];
     const bool is_pointer = op.op == Op::kPoint;
@@ -75,7 +75,7 @@ bool RolledControl::may_load_ahead(std::span<const MicroOp> body) const {
                          is_encodable(static_cast<int64_t>(op.column * kFloatBytes), 4 * kFloatBytes);
     if (!reaches) return false;
   }
-  return (body[0].column + entries_per_turn(body)) * 2 < kImm9Limit;
+  return (body[0].column + entries_per_turn(body) + 2) * program_.index_bytes < kImm9Limit;
 }
 
 void RolledControl::begin_indexed(const MicroOp& op, std::span<const MicroOp> body) {
@@ -86,16 +86,19 @@ void RolledControl::begin_indexed(const MicroOp& op, std::span<const MicroOp> bo
   near_ ? code_.emit(Insn::kBranchIfZero, rd(count)) : code_.emit(Insn::kBranch);
   loads_ahead_ = may_load_ahead(body);
   if (loads_ahead_) {
-    next_entries_ = (body[0].column + entries_per_turn(body)) * 2;
-    code_.emit(Insn::kLoadDoubleNear,
-               rd(kEntriesAhead) | rn(kIndices) | bits(Field::kImm9, uint64_t{body[0].column} * 2));
+    next_entries_ = (body[0].column + entries_per_turn(body)) * program_.index_bytes;
+    load_entries(uint64_t{body[0].column} * program_.index_bytes);
   }
   loops_.push_back({code_.size(), skip, true});
 }
 
 void RolledControl::load_ahead() {
-  if (loads_ahead_)
-    code_.emit(Insn::kLoadDoubleNear, rd(kEntriesAhead) | rn(kIndices) | bits(Field::kImm9, next_entries_));
+  if (loads_ahead_) load_entries(next_entries_);
+}
+void RolledControl::load_entries(uint64_t offset) {
+  code_.emit(Insn::kLoadDoubleNear, rd(kEntriesAhead) | rn(kIndices) | bits(Field::kImm9, offset));
+  if (program_.index_bytes == 2) return;
+  code_.emit(Insn::kLoadDoubleNear, rd(kSecondEntriesAhead) | rn(kIndices) | bits(Field::kImm9, offset + 8));
 }
 
 void RolledControl::end_loop() {
@@ -132,7 +135,7 @@ size_t RolledControl::emit_points(std::span<const MicroOp> ops) {
            op.column == uint64_t{ops[0].column} + count;
   };
   while (count < ops.size() && count < 4 && follows(ops[count])) ++count;
-  if (count == 4 && four_halves(ops)) return 4;
+  if (count == 4 && (four_halves(ops) || four_words_ahead(ops))) return 4;
   return count >= 2 && two_words(ops) ? 2 : 0;
 }
 
@@ -149,6 +152,20 @@ bool RolledControl::four_halves(std::span<const MicroOp> ops) {
     code_.emit(Insn::kBitField,
                rd(first + i) | rn(all) | bits(Field::kImmr, kBits * i) | bits(Field::kShift, kBits * (i + 1) - 1));
     point_to(first + i);
+  }
+  return true;
+}
+bool RolledControl::four_words_ahead(std::span<const MicroOp> ops) {
+  constexpr uint32_t kBits = 32;
+  if (program_.index_bytes != 4 || !loads_ahead_) return false;
+  const uint32_t first = kInputs + ops[0].row;
+  for (uint32_t i = 0; i < 4; i += 2) {
+    const uint32_t both = i == 0 ? kEntriesAhead : kSecondEntriesAhead;
+    code_.emit(Insn::kAddHalf,
+               rd(first + i) | rn(input_base()) | rm(both) | bits(Field::kShift, kWord | entry_shift()));
+    code_.emit(Insn::kBitField,
+               rd(first + i + 1) | rn(both) | bits(Field::kImmr, kBits) | bits(Field::kShift, 2 * kBits - 1));
+    point_to(first + i + 1);
   }
   return true;
 }

@@ -20,10 +20,10 @@ class RolledControl {
   void begin(const PixelTile& tile, bool near);
   void emit(const MicroOp& op);
   /// Begins a loop whose entries may be loaded one turn ahead, so that pointers do not wait for them: `body` is what
-  /// follows up to its kEndLoop. So it is in loops that begin with four pointers from entries of two bytes, use their
-  /// cursors in reach and open no loop. The last turn loads 8 bytes past its entries, of whatever comes behind them in
-  /// the object (backends/mc/object_writer.cpp). llvm-mca, loop of 2 rows x 7 vectors, cycles per fmla: neoverse-n1
-  /// 0.61 and 0.54, cortex-a72 1.13 and 1.08.
+  /// follows up to its kEndLoop. So it is in loops that begin with four pointers, use their cursors in reach and open
+  /// no loop. The last turn loads 8 or 16 bytes past its entries, of whatever comes behind them in the object
+  /// (backends/mc/object_writer.cpp). Loop of 2 rows x 7 vectors, llvm-mca's cycles per fmla: neoverse-n1 0.61 and
+  /// 0.54, cortex-a72 1.14 and 1.08; simulated Cortex-A72, 512x512 at 196 pixels in panels: 9.1 and 9.6 GFLOP/s.
   void begin_indexed(const MicroOp& op, std::span<const MicroOp> body);
   /// To be called once in the body, behind the pointers: loads the next turn's entries, if that is so.
   void load_ahead();
@@ -44,7 +44,9 @@ class RolledControl {
   void end_loop();
   void point(const MicroOp& op);
   bool may_load_ahead(std::span<const MicroOp> body) const;
+  void load_entries(uint64_t offset);
   bool four_halves(std::span<const MicroOp> ops);
+  bool four_words_ahead(std::span<const MicroOp> ops);
   bool two_words(std::span<const MicroOp> ops);
   void point_to(uint32_t pointer);
   void advance(const MicroOp& op);

@@ -108,6 +108,16 @@ TEST(AArch64Rolled, LoadsTheEntriesOfFourPointersATurnAhead) {
   EXPECT_THAT(text, HasSubstr(lines({"ldur\tx17, [x4, #10]", "ldr\tq1, [x6]"})));
 }
 
+TEST(AArch64Rolled, LoadsFourWordsATurnAhead) {
+  const Frame frame{.columns = 8, .indices = std::vector<uint32_t>(12, 1), .index_bytes = 4};
+  const std::string loop =
+      "loop_indexed i[0]\n" + std::string(kFourPoints) + "load v1, p3[0]:4\nadvance i, 4\nend_loop\n";
+  const std::string text = without_offsets(listing_of(frame, "tile 4\n" + loop));
+  EXPECT_THAT(text, HasSubstr(lines({"ldur\tx17, [x4, #4]", "ldur\tx16, [x4, #12]", "add\tx6, x0, w17, uxtw #2",
+                                     "lsr\tx7, x17, #32", "add\tx7, x0, x7, lsl #2", "add\tx8, x0, w16, uxtw #2"})));
+  EXPECT_THAT(text, HasSubstr(lines({"ldur\tx17, [x4, #20]", "ldur\tx16, [x4, #28]"})));
+}
+
 TEST(AArch64Rolled, LoadsNoEntriesAheadWhereWindowsOrLoopsAreInTheWay) {
   const Frame frame{.columns = 20'000, .indices = std::vector<uint32_t>(12, 1)};
   const std::string begin = "tile 4\nloop_indexed i[0]\n" + std::string(kFourPoints);
