@@ -178,11 +178,10 @@ class ChunkLowering {
     Buffer buffer;
     uint32_t row, pixel;
   };
-  /// As many as give memory its time, if a round of the chunk takes a cycle for each multiply-add.
+  /// As many as give memory its time, if all chunks together take a cycle for each multiply-add of a panel.
   uint32_t panels_ahead() const {
     constexpr size_t kCycles = 2000;
-    size_t round = 1;
-    for (const ColumnUse& use : chunk_.uses) round += static_cast<size_t>(std::popcount(use.rows)) * vectors_;
+    const size_t round = std::max<size_t>(1, plan_.spec.matrix.nonzeros() * vectors_);
     return static_cast<uint32_t>(std::clamp<size_t>((kCycles + round / 2) / round, 1, 8));
   }
   void plan_prefetch(size_t chunk_index, size_t chunk_count) {

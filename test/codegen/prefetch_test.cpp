@@ -56,6 +56,15 @@ TEST(StraightPrefetch, AsksForPanelsAsFarAheadAsMemoryTakes) {
   expect_panel(rows_asked_for(far, Buffer::kY), 1, 128);
 }
 
+/// A last small chunk runs as often as the others do.
+TEST(StraightPrefetch, CountsAllChunksOfAPanel) {
+  const KernelSpec spec = spec_of(random_sparse_matrix(128, 128, 0.9, 3), 3136, 32);
+  const auto program = compiled(spec, "unrolled:rows=8,vectors=2,k=128,chunk=1500,prefetch=1");
+  ASSERT_GE(program.chunks.size(), 2u);
+  ASSERT_LT(program.chunks.back().nonzeros, 400u);
+  expect_panel(rows_asked_for(program, Buffer::kX), 1, 128);
+}
+
 TEST(StraightPrefetch, LeavesOutWhatNoBufferReaches) {
   const uint32_t columns = 1 << 22;
   const KernelSpec spec = spec_of(random_sparse_matrix(2, columns, 0.99999, 3), 64, 32);
