@@ -37,7 +37,6 @@ const OpInfo& op_info(Op op) { return kOps[static_cast<int>(op)]; }
 
 namespace {
 
-
 /// Pixels that a buffer has room for when their number is left to run time.
 uint64_t room(uint32_t stride, uint32_t panel, uint32_t channels) {
   if (panel == 0) return stride;

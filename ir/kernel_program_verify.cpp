@@ -305,7 +305,8 @@ Status check_image(const char* which, const KernelProgram& p, uint32_t stride, u
   if (stride < p.pixels)
     return internal_error("{} stride is {}, but there are up to {} pixels", which, stride, p.pixels);
   if (uint64_t{rows} * stride >= kMaxBufferElements)
-    return internal_error("a buffer has {} elements, but the limit is {}", uint64_t{rows} * stride, kMaxBufferElements - 1);
+    return internal_error("a buffer has {} elements, but the limit is {}", uint64_t{rows} * stride,
+                          kMaxBufferElements - 1);
   if (p.pixel_multiple != 1) return internal_error("{} is no panels, but pixels are rounded up", which);
   return {};
 }

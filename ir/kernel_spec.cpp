@@ -7,13 +7,13 @@
 namespace espalier {
 namespace {
 
-
 Status check_image(const char* which, uint32_t stride, const KernelSpec& spec, uint32_t rows) {
   if (stride == 0) return bad_input("{} stride is 0, but must be at least 1", which);
   if (spec.pixels && stride < *spec.pixels)
     return bad_input("{} stride is {}, but there are {} pixels", which, stride, *spec.pixels);
   if (uint64_t{stride} * rows >= kMaxBufferElements)
-    return limit_exceeded("{} buffer has {} x {} elements, but the limit is {}", which, rows, stride, kMaxBufferElements - 1);
+    return limit_exceeded("{} buffer has {} x {} elements, but the limit is {}", which, rows, stride,
+                          kMaxBufferElements - 1);
   return {};
 }
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "codegen/compile_kernel.h"
 #include "codegen/cost/candidates.h"
+#include "test/codegen/compiled.h"
 
 namespace espalier {
 namespace {
@@ -20,11 +20,7 @@ KernelSpec spec_of(SparseMatrix matrix, uint32_t pixels, uint32_t panel) {
 }
 
 KernelProgram compiled(const KernelSpec& spec, std::string_view schedule) {
-  CompileOptions options;
-  options.schedule = *parse_schedule(schedule);
-  auto program = compile_kernel(spec, *find_target("x86_64-linux", "znver4"), options);
-  EXPECT_TRUE(program) << program.error().message;
-  return program ? *std::move(program) : KernelProgram{};
+  return test::compiled(spec, *find_target("x86_64-linux", "znver4"), schedule);
 }
 
 /// Rows of a buffer that the program asks for.

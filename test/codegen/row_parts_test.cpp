@@ -5,14 +5,16 @@
 
 #include <algorithm>
 
-#include "codegen/compile_kernel.h"
 #include "codegen/cost/candidates.h"
 #include "codegen/input_loads.h"
 #include "ir/reference_spmm.h"
+#include "test/codegen/compiled.h"
 #include "test/support/structured_matrix.h"
 
 namespace espalier {
 namespace {
+
+using test::compiled;
 
 constexpr std::string_view kTargets[][2] = {
     {"x86_64-linux", "znver3"},      {"x86_64-linux", "znver4"}, {"aarch64-linux", "cortex-a76"},
@@ -26,14 +28,6 @@ KernelSpec spec_of(SparseMatrix matrix, uint32_t pixels = 196) {
   spec.pixels = pixels;
   spec.input_stride = spec.output_stride = recommended_stride(pixels);
   return spec;
-}
-
-KernelProgram compiled(const KernelSpec& spec, const Target& target, std::string_view schedule) {
-  CompileOptions options;
-  options.schedule = *parse_schedule(schedule);
-  auto program = compile_kernel(spec, target, options);
-  EXPECT_TRUE(program) << program.error().message;
-  return program ? *std::move(program) : KernelProgram{};
 }
 
 TEST(InputLoads, AreNotSharedByRowsThatTakeTurns) {

@@ -1,13 +1,15 @@
 // Straight code whose leftover pixels go to loops.
 #include <gtest/gtest.h>
 
-#include "codegen/compile_kernel.h"
 #include "codegen/cost/candidates.h"
 #include "codegen/cost/cost_model.h"
 #include "ir/reference_spmm.h"
+#include "test/codegen/compiled.h"
 
 namespace espalier {
 namespace {
+
+using test::compiled;
 
 constexpr std::string_view kTargets[][2] = {{"x86_64-linux", "znver3"},      {"x86_64-linux", "znver4"},
                                             {"aarch64-linux", "cortex-a76"}, {"wasm32", "simd128"},
@@ -23,14 +25,6 @@ KernelSpec spec_of(uint32_t pixels, uint32_t panel = 0) {
   spec.input_panel = spec.output_panel = panel;
   spec.input_stride = spec.output_stride = panel ? panel : pixels;
   return spec;
-}
-
-KernelProgram compiled(const KernelSpec& spec, const Target& target, std::string_view schedule) {
-  CompileOptions options;
-  options.schedule = *parse_schedule(schedule);
-  auto program = compile_kernel(spec, target, options);
-  EXPECT_TRUE(program) << program.error().message;
-  return program ? *std::move(program) : KernelProgram{};
 }
 
 std::vector<float> output_of(const KernelProgram& p, uint32_t pixels) {
