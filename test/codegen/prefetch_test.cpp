@@ -52,6 +52,13 @@ TEST(StraightPrefetch, AsksForPanelsAsFarAheadAsMemoryTakes) {
   expect_panel(rows_asked_for(far, Buffer::kY), 1, 128);
 }
 
+TEST(StraightPrefetch, AsksForTheNextPanelOnPhones) {
+  const KernelSpec spec = spec_of(random_sparse_matrix(64, 32, 0.9, 3), 12544, 12);
+  const auto program =
+      test::compiled(spec, *find_target("aarch64-linux", "cortex-a72"), "unrolled:rows=8,vectors=3,k=32,prefetch=1");
+  expect_panel(rows_asked_for(program, Buffer::kX), 1, 32);
+}
+
 /// A last small chunk runs as often as the others do.
 TEST(StraightPrefetch, CountsAllChunksOfAPanel) {
   const KernelSpec spec = spec_of(random_sparse_matrix(128, 128, 0.9, 3), 3136, 32);
