@@ -1,6 +1,7 @@
 // What the passes of the kernel pipeline know about one kernel while they build its program.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -92,6 +93,10 @@ struct KernelPlan {
 
   /// The row of the matrix and of the bias at a place of the row tiles.
   uint32_t row(uint32_t place) const { return order.empty() ? place : order[place]; }
+  /// Where the columns of a K block end.
+  uint32_t end_of_block(uint32_t block) const {
+    return static_cast<uint32_t>(std::min<uint64_t>(spec.matrix.columns(), (uint64_t{block} + 1) * schedule.k_block));
+  }
   /// The row of Y at a place.
   uint32_t output_row(uint32_t place) const {
     return spec.output_order == OutputOrder::kClustered ? place : row(place);
@@ -116,8 +121,9 @@ uint32_t tile_pixels(const KernelSpec& spec, const VectorIsa& isa, uint32_t vect
 /// Whether full tiles of the schedule leave some of the pixels over, and there are any full tiles.
 bool has_tail(const KernelSpec& spec, const VectorIsa& isa, const Schedule& schedule);
 
-/// Rows that take turns in loops over the pixels that full tiles leave over; the loops have registers for them.
-uint32_t rows_of_tail(const VectorIsa& isa, uint32_t vectors);
+/// The loops over the pixels that full tiles of `schedule` leave over, `vectors` vectors at most: as many rows take
+/// turns as there are registers for.
+Schedule tail_schedule(const Schedule& schedule, const VectorIsa& isa, uint32_t vectors);
 
 /// The least number of pixels that the tiles of all parts divide.
 uint32_t common_tile_pixels(const KernelSpec& spec, const VectorIsa& isa, const Schedule& schedule);

@@ -21,6 +21,17 @@ uint64_t entries_per_turn(std::span<const MicroOp> body) {
   return entries;
 }
 
+/// How many of the first operations are pointers one after the other from entries one after the other; four at most.
+size_t pointers_in_a_row(std::span<const MicroOp> ops) {
+  auto follows = [&](size_t i) {
+    return ops[i].op == Op::kPoint && ops[i].buffer == Buffer::kXAt && ops[i].row == ops[0].row + i &&
+           ops[i].column == uint64_t{ops[0].column} + i;
+  };
+  size_t count = 0;
+  while (count < std::min<size_t>(ops.size(), 4) && follows(count)) ++count;
+  return count;
+}
+
 int64_t distance(size_t from, size_t to) { return static_cast<int64_t>(to) - static_cast<int64_t>(from); }
 
 }  // namespace
@@ -63,13 +74,9 @@ void RolledControl::begin_counted(const MicroOp& op) {
 }
 
 bool RolledControl::may_load_ahead(std::span<const MicroOp> body) const {
-  if (body.size() < 4) return false;
-  for (uint32_t i = 0; i < body.size(); ++i) {
-    const MicroOp& op = body[i];
-    const bool is_pointer = op.op == Op::kPoint;
-    if (is_pointer != (i < 4) || op.op == Op::kLoop || op.op == Op::kLoopIndexed) return false;
-    if (is_pointer && (op.buffer != Buffer::kXAt || op.row != body[0].row + i || op.column != body[0].column + i))
-      return false;
+  if (pointers_in_a_row(body) < 4) return false;
+  for (const MicroOp& op : body.subspan(4)) {
+    if (op.op == Op::kPoint) return false;
     if (!op_info(op.op).has_access || op.buffer == Buffer::kXAt || op.buffer == Buffer::kYAt) continue;
     const bool reaches = op.op == Op::kLoad && op.buffer == Buffer::kW && op.lanes == 4 &&
                          is_encodable(static_cast<int64_t>(op.column * kFloatBytes), 4 * kFloatBytes);
@@ -129,12 +136,7 @@ void RolledControl::point_to(uint32_t input) {
 }
 
 size_t RolledControl::emit_points(std::span<const MicroOp> ops) {
-  size_t count = 0;
-  auto follows = [&](const MicroOp& op) {
-    return op.op == Op::kPoint && op.buffer == Buffer::kXAt && op.row == ops[0].row + count &&
-           op.column == uint64_t{ops[0].column} + count;
-  };
-  while (count < ops.size() && count < 4 && follows(ops[count])) ++count;
+  const size_t count = pointers_in_a_row(ops);
   if (count == 4 && (four_halves(ops) || four_words_ahead(ops))) return 4;
   return count >= 2 && two_words(ops) ? 2 : 0;
 }

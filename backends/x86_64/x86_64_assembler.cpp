@@ -122,6 +122,7 @@ class ChunkAssembler {
     return lanes > 8 || lanes == kRemainingLanes ? Width::kFull : lanes > 4 ? Width::kHalf : Width::kQuarter;
   }
   static uint32_t lanes_of(Width width) { return 16u >> static_cast<int>(width); }
+  uint32_t needed(const MicroOp& op) const { return needed_lanes_[static_cast<size_t>(&op - first_op_)]; }
   /// What is written may be as narrow as its readers allow; memory is touched as far as the operation says.
   Width width(const MicroOp& op) const {
     if (!has_narrow_) return Width::kFull;
@@ -134,9 +135,9 @@ class ChunkAssembler {
       case Op::kFmaSplat:
       case Op::kMax:
       case Op::kMin:
-        return width_of(needed_lanes_[static_cast<size_t>(&op - first_op_)]);
+        return width_of(needed(op));
       case Op::kLoad:
-        return width_of(op.buffer == Buffer::kW ? needed_lanes_[static_cast<size_t>(&op - first_op_)] : op.lanes);
+        return width_of(op.buffer == Buffer::kW ? needed(op) : op.lanes);
       case Op::kStore:
         return width_of(op.lanes);
       default:

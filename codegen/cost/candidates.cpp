@@ -129,10 +129,10 @@ uint32_t nonzeros_of_group(const Choice& plan) {
   constexpr uint32_t kLeast = 1024, kMostNonzeros = 0x7fffffff;
   const uint32_t items = cpu_costs(plan.target.cpu->name).row_groups;
   const SparseMatrix& m = plan.spec.matrix;
-  const uint32_t width = panel_of(plan.spec)             ? panel_of(plan.spec)
-                         : is_rolled(plan.schedule.form) ? plan.spec.max_pixels()
-                                                         : tile_pixels(plan, plan.schedule.tile_vectors);
-  const uint64_t groups = std::max(1u, items / std::max(1u, ceil_div(plan.spec.max_pixels(), std::max(1u, width))));
+  const uint32_t panel = panel_of(plan.spec), tile = tile_pixels(plan, plan.schedule.tile_vectors);
+  const bool shares_pixels = panel != 0 || !is_rolled(plan.schedule.form);
+  const uint32_t pieces = shares_pixels ? ceil_div(plan.spec.max_pixels(), panel ? panel : tile) : 1;
+  const uint64_t groups = std::max(1u, items / std::max(1u, pieces));
   const uint64_t blocks = ceil_div(std::max(1u, m.columns()), plan.schedule.k_block);
   const uint64_t work = plan.schedule.form == CodeForm::kDense ? uint64_t{m.rows()} * m.columns() : m.nonzeros();
   const uint64_t in_block = work / blocks, most = std::min<uint64_t>(groups, (in_block + kLeast - 1) / kLeast);
@@ -307,8 +307,10 @@ void choose_rest(Choice& plan) {
   if (plan.schedule.prefetch == -1) plan.schedule.prefetch = gains_by_prefetch(plan) ? 1 : 0;
   if (plan.schedule.cluster == -1)
     plan.schedule.cluster = plan.schedule.tile_rows > 2 && !takes_turns(plan.schedule) ? 1 : 0;
-  if (plan.schedule.form == CodeForm::kUnrolled && plan.schedule.tail == -1) plan.schedule.tail = 0;
-  if (plan.schedule.form != CodeForm::kUnrolled) plan.schedule.tail = -1;
+  if (plan.schedule.form != CodeForm::kUnrolled)
+    plan.schedule.tail = -1;
+  else if (plan.schedule.tail == -1)
+    plan.schedule.tail = 0;
 }
 
 /// Clustering finds rows with more in common than chance gives (Zen 3's and NEON's tiles on MobileNetV1: 1.1 to 1.3).
@@ -609,10 +611,15 @@ bool has_tail(const KernelSpec& spec, const VectorIsa& isa, const Schedule& sche
   return !spec.pixels || (*spec.pixels > width && *spec.pixels % width != 0);
 }
 
-uint32_t rows_of_tail(const VectorIsa& isa, uint32_t vectors) {
-  uint32_t rows = kInputPointers;
-  while (rows > 1 && registers_needed(isa, CodeForm::kLoop, rows, vectors) > isa.registers) --rows;
-  return rows;
+Schedule tail_schedule(const Schedule& schedule, const VectorIsa& isa, uint32_t vectors) {
+  Schedule tail = schedule;
+  tail.form = CodeForm::kLoop;
+  tail.tile_vectors = vectors;
+  tail.tile_rows = kInputPointers;
+  while (tail.tile_rows > 1 && registers_needed(isa, tail.form, tail.tile_rows, vectors) > isa.registers)
+    --tail.tile_rows;
+  tail.prefetch = 0;
+  return tail;
 }
 
 uint32_t common_tile_pixels(const KernelSpec& spec, const VectorIsa& isa, const Schedule& schedule) {

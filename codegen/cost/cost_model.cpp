@@ -273,15 +273,6 @@ class CostModel {
   double sharing_ = 1, in_blocks_ = 0, rows_in_blocks_ = 0, clamps_ = 0;
 };
 
-/// What lower_tail makes of the pixels that are left.
-Schedule tail_of(const Schedule& schedule, const VectorIsa& isa, uint32_t pixels) {
-  Schedule tail = schedule;
-  tail.form = CodeForm::kLoop;
-  tail.tile_vectors = (pixels + isa.lanes - 1) / isa.lanes;
-  tail.tile_rows = rows_of_tail(isa, tail.tile_vectors);
-  return tail;
-}
-
 }  // namespace
 
 double Cost::cycles() const { return std::max({fma, chain, loads, issue, fetch}) + apart + traffic + exits; }
@@ -314,7 +305,8 @@ Cost predict(const KernelSpec& spec, const Target& target, const Schedule& sched
     return CostModel(spec, target, schedule, rows, pixels).run();
   const uint32_t left = pixels % tile_pixels(spec, *target.vector, schedule.tile_vectors);
   Cost cost = CostModel(spec, target, schedule, rows, pixels - left).run();
-  if (left != 0) cost += CostModel(spec, target, tail_of(schedule, *target.vector, left), rows, left).run();
+  const uint32_t vectors = (left + target.vector->lanes - 1) / target.vector->lanes;
+  if (left != 0) cost += CostModel(spec, target, tail_schedule(schedule, *target.vector, vectors), rows, left).run();
   return cost;
 }
 Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule,

@@ -13,11 +13,7 @@ class RolledTail {
   explicit RolledTail(KernelPlan& plan) : plan_(plan), tail_{plan.spec, plan.target} {
     tail_.order = plan.order;
     tail_.shapes = plan.tail_shapes;
-    tail_.schedule = plan.schedule;
-    tail_.schedule.form = CodeForm::kLoop;
-    tail_.schedule.tile_vectors = most_vectors();
-    tail_.schedule.tile_rows = rows_of_tail(*plan.target.vector, tail_.schedule.tile_vectors);
-    tail_.schedule.prefetch = 0;
+    tail_.schedule = tail_schedule(plan.schedule, *plan.target.vector, most_vectors());
   }
 
   Status run() {
@@ -64,9 +60,9 @@ class RolledTail {
     first_section_.push_back(tail_.chunks.size());
     for (size_t c = 0; c < plan_.chunks.size(); ++c) {
       Chunk& chunk = program.chunks[plan_.first_chunk + c];
-      const auto own = straight.begin() + static_cast<ptrdiff_t>(chunk.stream_offset - first);
+      const uint64_t own = chunk.stream_offset - first;
       chunk.stream_offset = program.stream.size();
-      program.stream.insert(program.stream.end(), own, own + chunk.stream_count);
+      append_slice(straight, own, chunk.stream_count, program.stream);
       chunk.index_offset = program.indices.size();
       for (size_t s = 0; s < plan_.tail_shapes.size(); ++s)
         chunk.tiles.push_back({plan_.tail_shapes[s].width, plan_.tail_shapes[s].remainder, {}});

@@ -48,7 +48,7 @@ class ChunkPlanner {
     std::vector<ChunkPlan> chunks(blocks_);
     for (uint32_t b = 0; b < blocks_; ++b) {
       chunks[b].first_column = b * k_block_;
-      chunks[b].end_column = static_cast<uint32_t>(std::min<uint64_t>(m_.columns(), (uint64_t{b} + 1) * k_block_));
+      chunks[b].end_column = plan_.end_of_block(b);
     }
     for (uint32_t row = first_row; row < end_row; row = tile_end(row)) add_tile(row, tile_end(row), chunks);
     const uint32_t first_chunk = plan_.first_chunk + static_cast<uint32_t>(plan_.chunks.size());

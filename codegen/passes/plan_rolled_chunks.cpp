@@ -110,12 +110,9 @@ class RolledPlanner {
   void add_group(uint32_t first_row, uint32_t end_row) {
     const uint32_t first_chunk = plan_.first_chunk + static_cast<uint32_t>(plan_.chunks.size());
     plan_.program.groups.push_back({first_row, end_row - first_row, first_chunk, blocks_});
-    for (uint32_t block = 0; block < blocks_; ++block) {
-      const uint64_t end_column = (uint64_t{block} + 1) * k_block_;
-      plan_.chunks.push_back(rolled_chunk(plan_, {first_row, end_row, block * k_block_,
-                                                  static_cast<uint32_t>(std::min<uint64_t>(m_.columns(), end_column)),
-                                                  block == 0, block + 1 == blocks_}));
-    }
+    for (uint32_t block = 0; block < blocks_; ++block)
+      plan_.chunks.push_back(rolled_chunk(
+          plan_, {first_row, end_row, block * k_block_, plan_.end_of_block(block), block == 0, block + 1 == blocks_}));
   }
 
   KernelPlan& plan_;
