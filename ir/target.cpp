@@ -53,8 +53,8 @@ constexpr CpuEntry kCpus[] = {
     {{"neoverse-v1", 64 * kKiB, 64 * kKiB, 1024 * kKiB, 8192 * kKiB, "neoverse-v1"}, Isa::kAArch64, isa_named("neon")},
     {{"apple-m1", 192 * kKiB, 128 * kKiB, 4096 * kKiB, 8192 * kKiB, "apple-m1"}, Isa::kAArch64, isa_named("neon")},
     // Whatever runs the browser: caches about as most laptops and phones of the 2020s have at least.
-    {{"simd128", 32 * kKiB, 36 * kKiB, 512 * kKiB, 4096 * kKiB, "generic"}, Isa::kWasm, isa_named("simd128")},
-    {{"relaxed", 32 * kKiB, 36 * kKiB, 512 * kKiB, 4096 * kKiB, "generic"}, Isa::kWasm, isa_named("relaxed")},
+    {{"simd128", 32 * kKiB, 32 * kKiB, 512 * kKiB, 4096 * kKiB, "generic"}, Isa::kWasm, isa_named("simd128")},
+    {{"relaxed", 32 * kKiB, 32 * kKiB, 512 * kKiB, 4096 * kKiB, "generic"}, Isa::kWasm, isa_named("relaxed")},
     {{"portable", 32 * kKiB, 32 * kKiB, 256 * kKiB, 256 * kKiB, ""}, Isa::kC99, isa_named("portable")},
 };
 

@@ -14,7 +14,7 @@ namespace {
 // Fitted on znver3 with bench/choice (MobileNetV1, seeded matrices and the Deep Learning Matrix Collection at 70 to 98
 // % zeros, images and panels, 110 matrices, 18 schedules each): how much of the traffic does not hide behind computing,
 // how much of L1D keeps what a tile reads at random, how far rows overlap.
-constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kPanelL1 = 0.96, kImageMiss = 0.03,
+constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kImageMiss = 0.03,
                  kOutputRows = 0.33;
 constexpr double kInOrderStall = 3;
 // Rows of Y pass through L1D once for a tile; more of them take no more of it.
@@ -35,7 +35,7 @@ constexpr double kBlockChain = 1.25;
 // neoverse-n1: 8 rows x 1 vector 0.94 cycles per fmla, 8 x 3 0.59).
 constexpr double kRowsInTurn = 0.6;
 
-constexpr double kLine = 64;  // bytes
+constexpr double kLine = 64, kPage = 4096;  // bytes
 
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 
@@ -183,17 +183,18 @@ class CostModel {
   /// The input once per pass, the output out and in, partial sums again; of what a tile reads at random, the part of
   /// the K block's slice that L1D does not keep comes from L2. Panels stream, rows of an image do not.
   double traffic() const {
-    const bool streams = spec_.input_panel && spec_.output_panel, crowds = c_.crowded > 0 && !streams;
+    const bool streams = spec_.input_panel && spec_.output_panel;
     const double whole = std::max(spec_.input_panel ? 0 : kLine, touched_width() * 4), l1d = target_.cpu->l1d;
-    const double line = crowds ? row_lines() * kLine : whole;
+    const bool by_lines = c_.image_lines && !streams;
+    const double line = by_lines ? row_lines() * kLine : whole;
     const double tiles_of_block = std::max(1.0, std::min(full_rounds_, s_.pixel_block / width_));
-    const bool stays = std::min<double>(columns_, s_.k_block) * line * tiles_of_block <= kPanelL1 * l1d;
+    const bool stays = std::min<double>(columns_, s_.k_block) * line * tiles_of_block <= c_.panel_l1 * l1d;
     const double passes = is_rolled() || stays ? 1 : std::max(1.0, nonzeros_ / blocks_ / s_.chunk_nonzeros);
     const double near = 4 * used_ * columns_ * pixels_ * passes + 4 * rows_ * pixels_ * 2 * (2 * blocks_ - 1);
     const double rows_of_chunk =
         is_rolled() ? 0 : std::min({rows_, kMostOutputRows, s_.chunk_nonzeros * rows_ * blocks_ / nonzeros_});
     const double slice = (used_ * std::min<double>(columns_, s_.k_block) + kOutputRows * rows_of_chunk) * line;
-    const double kept = (streams ? kPanelL1 : c_.image_l1) * l1d / slice;
+    const double kept = (streams ? c_.panel_l1 : c_.image_l1) * l1d / slice;
     const double misses = std::max(0.0, 1 - kept);
     const double stall =
         kMissStall * c_.miss_stall * (is_rolled() || !c_.straight_miss ? 1 : c_.straight_miss * misses);
@@ -205,9 +206,8 @@ class CostModel {
     const double beyond = 4 * (columns_ + rows_) * pixels_ > l2
                               ? 4 * (again * columns_ + 2 * rows_ * sums_from_beyond()) * pixels_ * straddle
                               : 0;
-    const double from_l2 = near * (crowds ? straddle : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) +
-                           random + (crowds ? crowded() : 0);
-    return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far;
+    const double from_l2 = near * (by_lines ? straddle : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) + random;
+    return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far + page_misses();
   }
 
   /// How often sums go there and back where a pixel block's do not stay in L2. (The others' constants are fitted
@@ -235,11 +235,12 @@ class CostModel {
     const double lines = width_ * 4 / kLine;
     return lines == std::floor(lines) ? lines : lines + 1;
   }
-  /// Bytes that loads of a tile wait for where rows of an image crowd the sets of L1D.
-  double crowded() const {
-    const bool fits = (columns_ + rows_) * row_lines() * kLine <= 0.8 * target_.cpu->l1d;
-    if (fits || 4 * columns_ * pixels_ <= target_.cpu->l2) return 0;
-    return (nonzeros_ / sharing_ + rows_) * vectors_ * isa_.lanes * 4 * c_.crowded;
+  /// Rows of a K block that lie on more pages than the first level of the TLB keeps: cycles of those it misses.
+  double page_misses() const {
+    if (c_.pages == 0 || spec_.input_panel) return 0;
+    const double rows = used_ * std::min<double>(columns_, s_.k_block);
+    const double pages = rows * std::min(1.0, 4 * spec_.input_stride / kPage);
+    return nonzeros_ / sharing_ * rounds_ * std::max(0.0, 1 - c_.pages / pages) * c_.page_miss;
   }
 
   /// Of chunks of straight code: one for each block of pixels.

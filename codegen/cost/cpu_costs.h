@@ -17,7 +17,6 @@ struct CpuCosts {
   double ghz;                ///< to express cycles as time
   bool in_order = false;     ///< loads and multiply-adds do not overlap
   bool prefetch = false;     ///< its own prefetchers do not find the rows of a panel or tile that comes next
-  double crowded = 0;        ///< share of L2 accesses that loads of a crowded image tile wait for (CostModel::traffic)
   uint32_t row_groups = 8;   ///< of rolled forms, for threads to share, where there is one pixel block
   double pattern_end = 0;    ///< cycles that the end of a pattern's loop takes beyond its instructions
   double vector_end = 9;     ///< instructions that nothing hides per vector of a rolled tile: started, finished, stored
@@ -39,6 +38,10 @@ struct CpuCosts {
   double straight_miss = 0;  ///< times the share of loads that miss L1D, times miss_stall, in straight code (0: once)
   /// Activations of more than so many L2s, in panels and in images, are fetched ahead by straight code (0: never).
   double far_panels = 0, far_images = 0;
+  /// Pages of 4 KiB that the first level of the TLB keeps (0: activations are in huge pages), and cycles of a miss.
+  double pages = 0, page_miss = 0;
+  double panel_l1 = 0.96;    ///< share of L1D that keeps what a tile of a panel reads
+  bool image_lines = false;  ///< images by the lines that their tiles touch, not by the vectors
 };
 
 /// The entry of a CPU (Cpu::name); every CPU of ir/target.cpp has one.
