@@ -1,5 +1,8 @@
 #include "backends/wasm/rolled_tile.h"
 
+#include <algorithm>
+#include <set>
+
 namespace espalier::wasm {
 namespace {
 
@@ -7,11 +10,18 @@ constexpr uint32_t kElementBytes = 4;
 constexpr int32_t kElementShift = 2;  // log2 of it
 
 // What the blocks of straight tiles (chunk_body.cpp) do for V8 up to 12, inside loops: `if (turns)`, always true,
-// around this many sums. 512x512 at 90 % zeros, 192 pixels in panels of 32, one row x 8 vectors, 4 non-zeros a turn,
-// GFLOP/s on one Zen core without and with (best tenth of interleaved runs): Node 20 16.8 and 22.0, Node 22 16.6
-// and 23.7 (relaxed 17.7 and 25.5), Node 24 27.7 and 27.9 (relaxed 31.4 and 31.5). Blocks of 8 sums still spill in Node
-// 20 (16.9).
-constexpr size_t kSumsPerBlock = 4;
+// around a few sums, so that what it loads ahead of them fits the registers that the tile's own sums leave. GFLOP/s on
+// a Zen core without, with blocks of 4, 3 and 2 sums, 90 % zeros in panels, one row, 4 non-zeros a turn: 8 vectors,
+// Node 20 16.8, 22.0, 22.0, 20.4; Node 22 16.6, 23.7; Node 24 27.7, 27.9. 10 vectors, Node 20 (blocks of 4, 3,
+// 2) 22.4, 26.9, 26.0; Node 26 33.8, 34.0, 33.9, which merges them.
+constexpr size_t kMostInBlock = 4, kLeastInBlock = 2, kSumsAndBlock = 13;
+
+size_t sums_per_block(const std::vector<MicroOp>& ops) {
+  std::set<uint8_t> sums;
+  for (const MicroOp& op : ops)
+    if (op.op == Op::kFma) sums.insert(op.d);
+  return std::clamp(kSumsAndBlock - std::min(kSumsAndBlock, sums.size()), kLeastInBlock, kMostInBlock);
+}
 
 bool is_input(const MicroOp& op) {
   return op.op == Op::kLoad && (op.buffer == Buffer::kX || op.buffer == Buffer::kXAt);
@@ -37,6 +47,7 @@ size_t RolledTile::write(const std::vector<MicroOp>& ops) {
   copy(kW, kWCursor);
   copy(kIndices, kIndexCursor);
   vectors_.use_cursors(true);
+  sums_per_block_ = sums_per_block(ops);
   for (size_t i = 0; i < ops.size(); ++i) {
     cut(ops, i);
     if (!control(ops[i]) && !vectors_.write(ops[i])) return i;
@@ -47,7 +58,7 @@ size_t RolledTile::write(const std::vector<MicroOp>& ops) {
 
 /// Ends and begins blocks of sums in front of an operation. Loops lie between blocks.
 void RolledTile::cut(const std::vector<MicroOp>& ops, size_t i) {
-  const bool full = begins_input(ops, i) && (sums_ >= kSumsPerBlock || prepares(ops[i]));
+  const bool full = begins_input(ops, i) && (sums_ >= sums_per_block_ || prepares(ops[i]));
   if (in_block_ && (full || moves_control(ops[i]))) {
     code_.write(Instruction::kEnd);
     in_block_ = false;

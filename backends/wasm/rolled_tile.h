@@ -35,9 +35,9 @@ class RolledTile {
   const KernelProgram& program_;
   VectorOps& vectors_;
   CodeWriter& code_;
-  std::vector<bool> conditional_;  // open loops: whether an `if` is around them
-  bool in_block_ = false;          // of sums
-  size_t sums_ = 0;                // in the block
+  std::vector<bool> conditional_;         // open loops: whether an `if` is around them
+  bool in_block_ = false;                 // of sums
+  size_t sums_ = 0, sums_per_block_ = 0;  // in the block, and when it is full
 };
 
 }  // namespace espalier::wasm

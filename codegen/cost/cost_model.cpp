@@ -14,8 +14,7 @@ namespace {
 // Fitted on znver3 with bench/choice (MobileNetV1, seeded matrices and the Deep Learning Matrix Collection at 70 to 98
 // % zeros, images and panels, 110 matrices, 18 schedules each): how much of the traffic does not hide behind computing,
 // how much of L1D keeps what a tile reads at random, how far rows overlap.
-constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kImageMiss = 0.03,
-                 kOutputRows = 0.33;
+constexpr double kPanelStall = 0.15, kImageStall = 0.12, kMissStall = 0.37, kImageMiss = 0.03, kOutputRows = 0.33;
 constexpr double kInOrderStall = 3;
 // Rows of Y pass through L1D once for a tile; more of them take no more of it.
 constexpr double kMostOutputRows = 96;
@@ -206,7 +205,8 @@ class CostModel {
     const double beyond = 4 * (columns_ + rows_) * pixels_ > l2
                               ? 4 * (again * columns_ + 2 * rows_ * sums_from_beyond()) * pixels_ * straddle
                               : 0;
-    const double from_l2 = near * (by_lines ? straddle : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) + random;
+    const double from_l2 =
+        near * (by_lines ? straddle : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) + random;
     return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far + page_misses();
   }
 
