@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 #include "codegen/cost/cpu_costs.h"
 #include "codegen/kernel_plan.h"
@@ -199,15 +200,22 @@ class CostModel {
         kMissStall * c_.miss_stall * (is_rolled() || !c_.straight_miss ? 1 : c_.straight_miss * misses);
     const double missed = stall * misses + (streams ? 0 : kImageMiss);
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
-    const double straddle = streams ? 1 : row_lines() * kLine / width_ / 4;
-    const double l2 = 0.75 * target_.cpu->l2,
-                 again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
-    const double beyond = 4 * (columns_ + rows_) * pixels_ > l2
-                              ? 4 * (again * columns_ + 2 * rows_ * sums_from_beyond()) * pixels_ * straddle
-                              : 0;
     const double from_l2 =
-        near * (by_lines ? straddle : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) + random;
-    return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + beyond / c_.data_far + page_misses();
+        near * (by_lines ? line / whole : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) + random;
+    return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + from_beyond(passes, by_lines) + page_misses();
+  }
+
+  /// Cycles of activations that do not stay in L2. Tiles that are no whole lines bring lines of images twice, unless
+  /// what they touch is counted by lines: then the next tile still finds them, but every row's first line comes late.
+  double from_beyond(double passes, bool by_lines) const {
+    const double l2 = 0.75 * target_.cpu->l2;
+    if (4 * (columns_ + rows_) * pixels_ <= l2) return 0;
+    const bool streams = spec_.input_panel && spec_.output_panel;
+    const bool whole = streams || by_lines || std::fmod(width_ * 4, kLine) == 0;
+    const double straddle = whole ? 1 : 1 + kLine / (width_ * 4);
+    const double again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
+    const double bytes = 4 * (again * columns_ + 2 * rows_ * sums_from_beyond()) * pixels_ * straddle;
+    return bytes / c_.data_far + (by_lines ? (again * columns_ + rows_) * rounds_ * c_.run_start : 0);
   }
 
   /// How often sums go there and back where a pixel block's do not stay in L2. (The others' constants are fitted
@@ -230,10 +238,11 @@ class CostModel {
     return in_blocks_ < 1 && loads > 0 ? (1 - in_blocks_) / loads : 1;
   }
 
-  /// Lines that a pixel tile of an image touches in a row; tiles that are no whole lines straddle.
+  /// Lines that a pixel tile of an image touches in a row, on average: tiles begin at multiples of their width.
   double row_lines() const {
-    const double lines = width_ * 4 / kLine;
-    return lines == std::floor(lines) ? lines : lines + 1;
+    constexpr uint32_t kLinePixels = 16;
+    const auto width = static_cast<uint32_t>(width_);
+    return double(width + kLinePixels - std::gcd(width, kLinePixels)) / kLinePixels;
   }
   /// Rows of a K block that lie on more pages than the first level of the TLB keeps: cycles of those it misses.
   double page_misses() const {

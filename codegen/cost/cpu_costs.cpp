@@ -47,6 +47,7 @@ constexpr CpuCosts webassembly(CpuCosts c) {
   c.vector_end = 6;
   c.pages = 64, c.page_miss = 4;
   c.image_lines = true;
+  c.run_start = 6;
   c.panel_l1 = 0.65;
   return c;
 }
