@@ -181,16 +181,18 @@ double traffic(const Choice& plan, uint32_t block) {
   return kCodeWeight * code_traffic + input_traffic;
 }
 
-/// Whether straight code has multiply-adds enough to hide what it asks for: a line of every row of X and Y. Zen 4, hot
-/// caches: 64x256 at 3136 pixels in panels, 90 to 98 % zeros, with 0.2, 0.4 and 1 lines for a multiply-add 7 and 6 %
-/// faster, 10 % slower; as an image 2 % faster, 7 and 13 % slower. Rows of many pages gain more (64x32 at 12544 pixels,
-/// 0.47: 6 %, and 24 to 66 GFLOP/s where others have used the caches meanwhile).
+/// Whether straight code has multiply-adds enough to hide what it asks for: a line of every row of X and Y. Zen 4, at
+/// 3136 pixels, lines for a multiply-add and what prefetching gains. Hot caches: 64x256 at 90, 95 and 98 % zeros (0.2,
+/// 0.4, 1) in panels 1, 0 and -10 %, as an image 1, -7 and -15 %; 128x128 (0.16, 0.3, 0.8) in panels 0, 0, -2.5 %, as
+/// an image 0, -3, -13 %. Where others have used the caches meanwhile: 128x128 in panels at 98 % 25 %, as an image at
+/// 95 % 67 and at 98 % 38 %. Rows of many pages gain more (64x32 at 12544 pixels, 0.47: 6 %, and 24 to 66 GFLOP/s).
 bool hides_prefetch(const Choice& plan) {
   constexpr uint32_t kLongRow = 8192;
+  constexpr double kMostInPanels = 0.9, kMostInImages = 0.33;
   const SparseMatrix& m = plan.spec.matrix;
   const bool streams = (plan.spec.input_panel && plan.spec.output_panel) || plan.spec.max_pixels() >= kLongRow;
   const double lines = static_cast<double>(uint64_t{m.rows()} + m.columns());
-  return lines <= (streams ? 0.48 : 0.25) * static_cast<double>(m.nonzeros());
+  return lines <= (streams ? kMostInPanels : kMostInImages) * static_cast<double>(m.nonzeros());
 }
 
 /// Where the activations do not stay in L2 and something comes next. Phones' prefetchers do not find the rows; Zen 4
