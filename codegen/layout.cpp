@@ -10,9 +10,8 @@
 namespace espalier {
 
 Result<uint32_t> recommended_panel(KernelSpec spec, const Target& target) {
-  // AArch64 has the registers for a loop over 14 (candidates.cpp), which spares a simulated Cortex-A76 a tenth of all
-  // instructions, and engines on x86-64 for one over 10; wider tiles of AVX gain nothing by it.
-  const uint32_t most_vectors = target.isa == Isa::kAArch64 ? 14 : target.isa == Isa::kWasm ? 10 : 8;
+  // Wide loops spare a simulated Cortex-A76 a tenth of all instructions; on x86-64 they gain nothing.
+  const uint32_t most_vectors = target.isa == Isa::kX86_64 ? 8 : most_loop_vectors(target);
   uint32_t best = target.vector->lanes;
   double least = HUGE_VAL;
   const uint32_t lanes = target.vector->lanes;

@@ -52,9 +52,15 @@ constexpr CpuEntry kCpus[] = {
     {{"cortex-x1", 64 * kKiB, 64 * kKiB, 512 * kKiB, 2048 * kKiB, "neoverse-v1"}, Isa::kAArch64, isa_named("neon")},
     {{"neoverse-v1", 64 * kKiB, 64 * kKiB, 1024 * kKiB, 8192 * kKiB, "neoverse-v1"}, Isa::kAArch64, isa_named("neon")},
     {{"apple-m1", 192 * kKiB, 128 * kKiB, 4096 * kKiB, 8192 * kKiB, "apple-m1"}, Isa::kAArch64, isa_named("neon")},
-    // Whatever runs the browser: caches about as most laptops and phones of the 2020s have at least.
-    {{"simd128", 32 * kKiB, 32 * kKiB, 512 * kKiB, 4096 * kKiB, "generic"}, Isa::kWasm, isa_named("simd128")},
-    {{"relaxed", 32 * kKiB, 32 * kKiB, 512 * kKiB, 4096 * kKiB, "generic"}, Isa::kWasm, isa_named("relaxed")},
+    // Engines on x86-64 and on AArch64: caches about as most laptops and phones of the 2020s have at least.
+    {{"simd128", 32 * kKiB, 32 * kKiB, 512 * kKiB, 4096 * kKiB, "generic", true, 16}, Isa::kWasm, isa_named("simd128")},
+    {{"relaxed", 32 * kKiB, 32 * kKiB, 512 * kKiB, 4096 * kKiB, "generic", true, 16}, Isa::kWasm, isa_named("relaxed")},
+    {{"simd128-arm64", 64 * kKiB, 64 * kKiB, 512 * kKiB, 1024 * kKiB, "generic", true, 32},
+     Isa::kWasm,
+     isa_named("simd128")},
+    {{"relaxed-arm64", 64 * kKiB, 64 * kKiB, 512 * kKiB, 1024 * kKiB, "generic", true, 32},
+     Isa::kWasm,
+     isa_named("relaxed")},
     {{"portable", 32 * kKiB, 32 * kKiB, 256 * kKiB, 256 * kKiB, ""}, Isa::kC99, isa_named("portable")},
 };
 

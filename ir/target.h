@@ -34,8 +34,9 @@ struct VectorIsa {
 struct Cpu {
   std::string_view name;
   uint32_t l1i, l1d, l2, last_level;
-  std::string_view llvm_name;  ///< LLVM's name for it (-mcpu), for listings and the machine-code analyser
-  bool gains_by_pairs = true;  ///< AArch64: a load of two registers (ldp) is no slower than two loads
+  std::string_view llvm_name;     ///< LLVM's name for it (-mcpu), for listings and the machine-code analyser
+  bool gains_by_pairs = true;     ///< AArch64: a load of two registers (ldp) is no slower than two loads
+  uint32_t engine_registers = 0;  ///< WebAssembly: vector registers that the engine has for what a program names
 };
 
 /// Target = operating system's object conventions x vector ISA x CPU.

@@ -38,9 +38,9 @@ constexpr TileChoice kTileChoices[] = {
     {"neon", CodeForm::kLoop, 1, 1, 14},      {"neon", CodeForm::kNano, 4, 1, 4},
     {"neon", CodeForm::kLoop, 2, 4, 7},
     {"neon", CodeForm::kDense, 8, 1, 2},      {"neon", CodeForm::kDense, 4, 4, 4},
-    {"simd128", CodeForm::kLoop, 1, 1, 10},   {"simd128", CodeForm::kNano, 2, 1, 4},
+    {"simd128", CodeForm::kLoop, 1, 1, 14},   {"simd128", CodeForm::kNano, 2, 1, 4},
     {"simd128", CodeForm::kDense, 4, 1, 2},
-    {"relaxed", CodeForm::kLoop, 1, 1, 10},   {"relaxed", CodeForm::kNano, 2, 1, 4},
+    {"relaxed", CodeForm::kLoop, 1, 1, 14},   {"relaxed", CodeForm::kNano, 2, 1, 4},
     {"relaxed", CodeForm::kDense, 4, 1, 2},
     {"portable", CodeForm::kLoop, 1, 1, 8},   {"portable", CodeForm::kNano, 2, 1, 4},
     {"portable", CodeForm::kDense, 4, 1, 2},
@@ -54,6 +54,15 @@ constexpr TileChoice kBlockTiles[] = {
     {"portable", CodeForm::kNano, 4, 1, 4},
 };
 // clang-format on
+
+/// Vectors of a loop over one row: engines need registers for an input, weights and what they compute with, too (V8:
+/// 10 of 16, docs/performance.md).
+uint32_t most_vectors(const TileChoice& choice, const Target& target) {
+  constexpr uint32_t kOthers = 6;
+  const uint32_t registers = target.cpu->engine_registers;
+  if (choice.form != CodeForm::kLoop || registers == 0) return choice.most_vectors;
+  return std::min(choice.most_vectors, registers - kOthers);
+}
 
 uint32_t ceil_div(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
 
@@ -357,8 +366,8 @@ class SingleForms {
  private:
   bool is_wished(const TileChoice& c) const {
     const bool form = wish_.form == CodeForm::kChosen ? is_sensible(c.form) : wish_.form == c.form;
-    const bool vectors =
-        wish_.tile_vectors == 0 || (wish_.tile_vectors >= c.least_vectors && wish_.tile_vectors <= c.most_vectors);
+    const bool vectors = wish_.tile_vectors == 0 ||
+                         (wish_.tile_vectors >= c.least_vectors && wish_.tile_vectors <= most_vectors(c, target_));
     const bool tail = wish_.tail == -1 || c.form == CodeForm::kUnrolled;
     return c.isa == target_.vector->name && form && vectors && tail &&
            (wish_.tile_rows == 0 || wish_.tile_rows == c.rows);
@@ -370,7 +379,7 @@ class SingleForms {
   }
 
   void add_tiles(const TileChoice& c) {
-    for (uint32_t v = c.least_vectors; v <= c.most_vectors; ++v) {
+    for (uint32_t v = c.least_vectors; v <= most_vectors(c, target_); ++v) {
       Choice choice{spec_, target_, wish_};
       choice.schedule.form = c.form;
       choice.schedule.tile_rows = c.rows;
@@ -643,6 +652,14 @@ Result<std::vector<Candidate>> rank_schedules(const KernelSpec& spec, const Targ
     if (c.cost.cycles() < least) found->push_back(std::move(c));
   sort_by_cycles(*found);
   return found;
+}
+
+uint32_t most_loop_vectors(const Target& target) {
+  uint32_t most = 0;
+  for (const TileChoice& choice : kTileChoices)
+    if (choice.isa == target.vector->name && choice.form == CodeForm::kLoop && choice.rows == 1)
+      most = std::max(most, most_vectors(choice, target));
+  return most;
 }
 
 }  // namespace espalier

@@ -18,4 +18,7 @@ struct Candidate {
 /// Errors (kBadInput): a wish that cannot be.
 Result<std::vector<Candidate>> rank_schedules(const KernelSpec& spec, const Target& target, const Schedule& wish);
 
+/// Vectors of the widest tile that loops over single rows take unasked.
+uint32_t most_loop_vectors(const Target& target);
+
 }  // namespace espalier

@@ -19,7 +19,8 @@ namespace {
 // that of a timing model (docs/performance.md), which these are no rates of; Cortex-A76's ends, partial sums and misses
 // so that the prediction is what gem5's out-of-order core takes. WebAssembly: what V8 14 makes of it on a Zen 3 core
 // (bench/wasm_kernels, all widths, both layouts). It folds no loads into arithmetic, and simd128 takes two instructions
-// for a multiply-add, so the rates of instructions are lower.
+// for a multiply-add, so the rates of instructions are lower. On AArch64 a multiply-add is a load and an fmla (relaxed)
+// or a load, an fmul by lane and an fadd, of which two pipes do one in a cycle.
 constexpr CpuCosts znver4() {
   CpuCosts c{"znver4", 1, 4, 1, 0.5, 6, 22, 14.3, 9.5, 28, 340, 3.7};
   c.row_groups = 4;
@@ -41,7 +42,7 @@ constexpr CpuCosts cortex_a76() {
   return c;
 }
 
-/// V8's memory has small pages, whose translations L1 keeps for 64 rows of an image.
+/// V8's memory has small pages, whose translations L1 keeps for some rows of an image.
 constexpr CpuCosts webassembly(CpuCosts c) {
   c.row_groups = 2;
   c.vector_end = 6;
@@ -49,6 +50,16 @@ constexpr CpuCosts webassembly(CpuCosts c) {
   c.image_lines = true;
   c.run_start = 6;
   c.panel_l1 = 0.65;
+  return c;
+}
+
+/// V8 on Cortex-A76: its caches as above, without hints, and instructions as llvm-mca prices V8's own.
+constexpr CpuCosts webassembly_arm64(CpuCosts c) {
+  c = webassembly(c);
+  c.vector_end = 5, c.tile_end = 15, c.pattern_end = 14;
+  c.pages = 48;
+  c.panel_l1 = 0.96, c.miss_stall = 3;
+  c.image_partial = c.panel_partial = 7;
   return c;
 }
 
@@ -70,6 +81,8 @@ constexpr CpuCosts kCosts[] = {
     {"apple-m1", 4, 4, 3, 2, 8, 32, 16, 8, 48, 114, 3.2},
     webassembly({"simd128", 2, 3, 2, 1, 3.5, 14, 9, 5, 20, 57, 3.2}),
     webassembly({"relaxed", 2, 4, 2, 1, 4.5, 14, 9, 5, 20, 57, 3.2}),
+    webassembly_arm64({"simd128-arm64", 1, 2, 2, 1, 2.8, 16, 4.5, 1.2, 48, 4, 2.4}),
+    webassembly_arm64({"relaxed-arm64", 2, 4, 2, 1, 3.85, 16, 4.5, 1.2, 48, 4, 2.4}),
     {"portable", 1, 4, 1, 1, 3, 10, 6, 3, 10, 28, 2.0},
 };
 

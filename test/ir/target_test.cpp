@@ -32,7 +32,9 @@ TEST(Target, UnknownCpuListsTheTargetsOwn) {
   EXPECT_EQ(error_of("aarch64-macos", "haswell"),
             "target aarch64-macos has no CPU 'haswell', known CPUs are cortex-a76, cortex-a53, cortex-a55, cortex-a72, "
             "neoverse-n1, cortex-a73, cortex-a78, cortex-x1, neoverse-v1, apple-m1");
-  EXPECT_EQ(error_of("wasm32", "neon"), "target wasm32 has no CPU 'neon', known CPUs are simd128, relaxed");
+  EXPECT_EQ(error_of("wasm32", "neon"),
+            "target wasm32 has no CPU 'neon', known CPUs are simd128, relaxed, "
+            "simd128-arm64, relaxed-arm64");
   EXPECT_EQ(error_of("c99", "avx2"), "target c99 has no CPU 'avx2', known CPUs are portable");
 }
 
@@ -69,6 +71,18 @@ TEST(Target, VectorIsaNamesAreCpuNamesToo) {
   EXPECT_EQ(find_target("wasm32", "relaxed")->vector->arithmetic, Arithmetic::kFma);
 }
 
+TEST(Target, EnginesDifferByTheMachineBelow_AndTheFirstStandsForTheVectorIsa) {
+  for (const char* isa : {"simd128", "relaxed"}) {
+    const auto x64 = find_target("wasm32", isa), arm64 = find_target("wasm32", std::string(isa) + "-arm64");
+    ASSERT_TRUE(x64 && arm64);
+    EXPECT_EQ(x64->cpu->name, isa);
+    EXPECT_EQ(x64->vector, arm64->vector);
+    EXPECT_EQ(x64->cpu->engine_registers, 16u);
+    EXPECT_EQ(arm64->cpu->engine_registers, 32u);
+  }
+  EXPECT_EQ(find_target("aarch64-linux")->cpu->engine_registers, 0u);
+}
+
 TEST(Target, HostIsAKnownTargetItsCpuCanRun) {
   const auto host = find_target("host");
   ASSERT_TRUE(host) << host.error().message;
@@ -92,7 +106,7 @@ TEST(Target, EveryKnownTargetIsFoundAsListed) {
     EXPECT_EQ(target->vector->name, entry.vector_isa);
     EXPECT_TRUE(seen.insert(std::string(entry.target) + " " + std::string(entry.cpu)).second) << entry.cpu << " twice";
   }
-  EXPECT_EQ(seen.size(), 2u * 4 + 2u * 10 + 2 + 1);
+  EXPECT_EQ(seen.size(), 2u * 4 + 2u * 10 + 4 + 1);
 }
 
 TEST(Target, EveryVectorIsaFitsTheMicroOperation) {
