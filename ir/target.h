@@ -36,6 +36,7 @@ struct Cpu {
   uint32_t l1i, l1d, l2, last_level;
   std::string_view llvm_name;     ///< LLVM's name for it (-mcpu), for listings and the machine-code analyser
   bool gains_by_pairs = true;     ///< AArch64: a load of two registers (ldp) is no slower than two loads
+  bool has_llvm_model = true;     ///< LLVM's scheduling model of llvm_name describes it
   uint32_t engine_registers = 0;  ///< WebAssembly: vector registers that the engine has for what a program names
 };
 

@@ -199,7 +199,9 @@ void TargetArguments::add_to(CLI::App& app, bool with_target) {
   app.add_option("--max-code-bytes", max_code_bytes,
                  "bound on code and weights of all kernels together (default: 14 bytes per non-zero, or 256 KiB)");
   app.add_option("-O", optimize, "s: small code, 7 bytes per non-zero (-Os)")->check(CLI::IsMember({"s"}));
-  app.add_flag("--tune", tune, "time the best few schedules on this machine and take the fastest");
+  app.add_flag("--tune", tune,
+               "time the best few schedules on this machine and take the fastest; for another CPU price them by LLVM's "
+               "model of it");
   app.add_option("--tune-cache", tune_cache, "where --tune keeps what it found (default: the user's cache)");
   app.add_option("--dump-dir", dump_directory, "write plan, program and time after every pass there");
   app.add_option("-j,--jobs", jobs, "threads (default: one per core); never changes the output");

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "backends/jit/jit_library.h"
+#include "backends/mc/code_price.h"
 #include "codegen/cli/arguments.h"
 #include "codegen/cli/commands.h"
 #include "codegen/cli/progress.h"
@@ -35,10 +36,14 @@ struct Explanation {
   double sharing_before = 1, sharing_after = 1, microseconds_per_cycle = 0;
   std::vector<TileRows> parts;  ///< of the schedule, and the rest
   std::vector<Cost> part_costs;
+  std::optional<CodePrice> price;  ///< by LLVM's scheduling model of the CPU
   std::optional<KernelMeasurement> measured;
 
   double microseconds(const Cost& cost) const { return cost.cycles() * microseconds_per_cycle; }
   double share_of_fma() const { return chosen.cost.fma / chosen.cost.cycles(); }
+  const Target& target() const { return kernel->program->target; }
+  Cost priced_cost() const { return priced_by_llvm(chosen.cost, target(), price->cycles_per_multiply_add()); }
+  double floor() const { return 1 / cpu_costs(target().cpu->name).fmas; }  ///< cycles per multiply-add
 };
 
 /// Why the compiler took this one.
@@ -65,6 +70,11 @@ Result<Explanation> explain(const CompiledKernel& kernel, const Target& target, 
   e.chosen = {program.schedule, predict(spec, target, program.schedule, e.parts)};
   for (size_t i = 0; i < e.parts.size(); ++i)
     e.part_costs.push_back(predict(spec, target, schedule_of_part(program.schedule, i), e.parts[i]));
+  if (has_price(target)) {
+    const auto price = price_inner_code(kernel.code, target);
+    if (!price) return price.error();
+    e.price = *price;
+  }
   std::map<std::string_view, bool> seen = {{form_name(program.schedule), true}};
   for (const Candidate& c : *ranked)
     if (!std::exchange(seen[form_name(c.schedule)], true)) e.others.push_back(c);
@@ -81,7 +91,8 @@ void print_costs(const Explanation& e) {
   fmt::print("  predicted  {:.1f} us on {}, {:.0f} % of it multiply-adds; bound by {}\n", e.microseconds(e.chosen.cost),
              e.kernel->program->target.cpu->name, 100 * e.share_of_fma(), c.bound_by());
   fmt::print(
-      "             share of the time: fma {:.0f} %, chain {:.0f} %, loads {:.0f} %, issue {:.0f} %, fetch {:.0f} % (the "
+      "             share of the time: fma {:.0f} %, chain {:.0f} %, loads {:.0f} %, issue {:.0f} %, fetch {:.0f} % "
+      "(the "
       "largest counts), traffic {:.0f} %, loop exits {:.0f} %\n",
       100 * c.fma / all, 100 * c.chain / all, 100 * c.loads / all, 100 * c.issue / all, 100 * c.fetch / all,
       100 * c.traffic / all, 100 * c.exits / all);
@@ -109,10 +120,17 @@ void print_text(const Explanation& e) {
     fmt::print("  rows of Y  {}\n", p.output_order.empty() ? "in the natural order" : "in the order of the clusters");
   print_parts(e);
   print_costs(e);
+  if (e.price)
+    fmt::print(
+        "  priced     {:.1f} us with {:.2f} cycles per multiply-add in the inner code (floor {:.2f}), as LLVM's model "
+        "of "
+        "{} has it\n",
+        e.microseconds(e.priced_cost()), e.price->cycles_per_multiply_add(), e.floor(), e.target().cpu->llvm_name);
   if (e.measured)
-    fmt::print("  measured   {:.1f} us, {:.1f} GFLOP/s, {:.0f} % of the bound of {:.1f} (FMA {:.1f}, streaming {:.1f})\n",
-               1e6 * e.measured->seconds.median, e.measured->gflops(), 100 * e.measured->share_of_bound(),
-               e.measured->bound_gflops(), e.measured->fma_peak_gflops(), e.measured->stream_gflops());
+    fmt::print(
+        "  measured   {:.1f} us, {:.1f} GFLOP/s, {:.0f} % of the bound of {:.1f} (FMA {:.1f}, streaming {:.1f})\n",
+        1e6 * e.measured->seconds.median, e.measured->gflops(), 100 * e.measured->share_of_bound(),
+        e.measured->bound_gflops(), e.measured->fma_peak_gflops(), e.measured->stream_gflops());
   fmt::print("  size       code {} bytes, weights {} bytes, {:.1f} bytes per non-zero\n", e.kernel->code_bytes(),
              e.kernel->weight_bytes(),
              static_cast<double>(e.kernel->code_bytes() + e.kernel->weight_bytes()) / nonzeros);
@@ -175,6 +193,13 @@ llvm::json::Object json_of(const Explanation& e) {
       {"weight_bytes", static_cast<int64_t>(e.kernel->weight_bytes())},
       {"nonzeros_per_input_load", e.sharing_after},
       {"nonzeros_per_input_load_unclustered", e.sharing_before}};
+  if (e.price)
+    object["priced"] =
+        llvm::json::Object{{"model", std::string(e.target().cpu->llvm_name)},
+                           {"microseconds", e.microseconds(e.priced_cost())},
+                           {"cycles_per_multiply_add", e.price->cycles_per_multiply_add()},
+                           {"instructions_per_multiply_add", e.price->instructions / e.price->multiply_adds},
+                           {"least_cycles_per_multiply_add", e.floor()}};
   if (e.measured)
     object["measured"] = llvm::json::Object{{"microseconds", 1e6 * e.measured->seconds.median},
                                             {"gflops", e.measured->gflops()},

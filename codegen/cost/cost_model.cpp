@@ -285,13 +285,17 @@ class CostModel {
 
 }  // namespace
 
-double Cost::cycles() const { return std::max({fma, chain, loads, issue, fetch}) + apart + traffic + exits; }
+double Cost::cycles() const {
+  const double computing = priced > 0 ? priced : std::max({fma, chain, loads, issue});
+  return std::max(computing, fetch) + apart + traffic + exits;
+}
 
 Cost& Cost::operator+=(const Cost& other) {
   const double together = cycles() + other.cycles();
   for (double Cost::* part : {&Cost::fma, &Cost::chain, &Cost::loads, &Cost::issue, &Cost::fetch, &Cost::traffic,
                               &Cost::exits, &Cost::code_bytes, &Cost::weight_bytes})
     this->*part += other.*part;
+  priced = 0;
   apart = 0;
   apart = together - cycles();
   return *this;
@@ -327,6 +331,11 @@ Cost predict(const KernelSpec& spec, const Target& target, const Schedule& sched
     sum += predict(spec, target, schedule_of_part(schedule, i), parts[i]);
   }
   return sum;
+}
+
+Cost priced_by_llvm(Cost cost, const Target& target, double cycles_per_multiply_add) {
+  cost.priced = cycles_per_multiply_add * cost.fma * cpu_costs(target.cpu->name).fmas;
+  return cost;
 }
 
 double expected_sharing(double density, uint32_t rows) {

@@ -23,9 +23,11 @@ namespace espalier {
 ///     traffic  bytes between L1D, L2 and beyond that do not hide behind the rest
 ///     exits    ends of counted loops that the predictor cannot foresee, starts and ends of rows
 ///
-/// Costs of parts that run one after the other add up: cycles() of a sum is the sum of their cycles.
+/// Where LLVM's scheduling model has priced the code (priced_by_llvm), its cycles stand for fma, chain, loads and
+/// issue. Costs of parts that run one after the other add up: cycles() of a sum is the sum of their cycles.
 struct Cost {
   double fma = 0, chain = 0, loads = 0, issue = 0, fetch = 0, traffic = 0, exits = 0;
+  double priced = 0;  ///< 0: is not
   double code_bytes = 0, weight_bytes = 0;
   double apart = 0;  ///< of sums: what the largest of each part come to beyond the largest sum
 
@@ -54,6 +56,9 @@ Cost predict(const KernelSpec& spec, const Target& target, const Schedule& sched
 /// The sum over the parts of a schedule and the rest, as count_parts (codegen/input_loads.h) has them.
 Cost predict(const KernelSpec& spec, const Target& target, const Schedule& schedule,
              const std::vector<TileRows>& parts);
+
+/// `cost` with the cycles that a multiply-add takes in the inner code as emitted (backends/mc/code_price.h).
+Cost priced_by_llvm(Cost cost, const Target& target, double cycles_per_multiply_add);
 
 /// The sharing without knowing the rows' order: as if non-zeros were spread evenly.
 double expected_sharing(double density, uint32_t rows);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,7 +14,9 @@
 
 #include "backends/assemble.h"
 #include "backends/jit/jit_library.h"
+#include "backends/mc/code_price.h"
 #include "codegen/compile_kernel.h"
+#include "codegen/input_loads.h"
 #include "codegen/measure/aligned_buffer.h"
 #include "codegen/measure/pinned_core.h"
 #include "codegen/measure/timing.h"
@@ -79,8 +82,7 @@ Result<Schedule> race(const KernelSpec& spec, const Target& target, const std::v
   auto time = [&](const std::vector<size_t>& racing, double share) {
     std::vector<std::function<void()>> calls;
     for (const size_t i : racing)
-      calls.push_back(
-          [&, k = finalists[i].kernel] { espalier_kernel_run(k, x.data(), y.data(), spec.max_pixels()); });
+      calls.push_back([&, k = finalists[i].kernel] { espalier_kernel_run(k, x.data(), y.data(), spec.max_pixels()); });
     return time_interleaved(calls, {.budget_seconds = seconds * share, .min_samples = 7});
   };
   // All once, then the few best again for longer.
@@ -88,6 +90,37 @@ Result<Schedule> race(const KernelSpec& spec, const Target& target, const std::v
   std::iota(racing.begin(), racing.end(), size_t{0});
   racing = fastest(racing, time(racing, 0.5), kLastRound);
   return finalists[fastest(racing, time(racing, 0.5), 1)[0]].schedule;
+}
+
+bool runs_here(const Target& target) {
+  const auto host = find_target("host");
+  return host && host->name == target.name;
+}
+
+/// Cycles with the inner code priced by LLVM's model of the CPU, or else as the table has them.
+Result<double> priced_cycles(const KernelSpec& spec, const Target& target, const Schedule& schedule) {
+  CompileOptions options;
+  options.schedule = schedule;
+  const auto program = compile_kernel(spec, target, options);
+  if (!program) return program.error();
+  const std::vector<TileRows> parts = count_parts(spec.matrix, program->channel_order(), program->schedule);
+  const Cost cost = predict(spec, target, program->schedule, parts);
+  const auto code = assemble(*program);
+  if (!code) return code.error();
+  const auto price = price_inner_code(*code, target);
+  if (!price) return price.error();
+  return *price ? priced_by_llvm(cost, target, (*price)->cycles_per_multiply_add()).cycles() : cost.cycles();
+}
+
+Result<Schedule> least_priced(const KernelSpec& spec, const Target& target, const std::vector<Schedule>& schedules) {
+  Schedule best;
+  double least = HUGE_VAL;
+  for (const Schedule& schedule : schedules) {
+    const auto cycles = priced_cycles(spec, target, schedule);
+    if (!cycles) return cycles.error();
+    if (*cycles < least) least = *cycles, best = schedule;
+  }
+  return best;
 }
 
 /// Everything that decides the answer.
@@ -149,6 +182,8 @@ Result<Schedule> tuned_schedule(const KernelSpec& spec, const Target& target, co
   const auto ranked = rank_schedules(spec, target, wish);
   if (!ranked) return ranked.error();
   if (ranked->size() == 1) return (*ranked)[0].schedule;
+  if (!runs_here(target) && has_price(target))
+    return least_priced(spec, target, tuning_finalists(*ranked, options.finalists));
   const fs::path file = fs::path(options.cache_directory) / key_of(spec, target, wish);
   if (!options.cache_directory.empty())
     if (const auto known = remembered(file)) return *known;

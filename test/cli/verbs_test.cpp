@@ -131,13 +131,15 @@ TEST_F(Verbs, ExplainNamesFormReasonCostAndAlternatives) {
       "explain net.npz --select 1 --pixels 20 --target aarch64-linux --input-panel auto --output-panel auto --json "
       "e.json");
   ASSERT_EQ(done.exit_code, 0) << done.err;
-  for (const char* part :
-       {"layer1: 8x10, 20 pixels", "  form ", "predicted to be", "  layout     input panels of ", "us on cortex-a76",
-        "bound by ", "bytes per non-zero", "non-zeros per input load", "  instead "})
+  for (const char* part : {"layer1: 8x10, 20 pixels", "  form ", "predicted to be", "  layout     input panels of ",
+                           "us on cortex-a76", "bound by ", "bytes per non-zero", "non-zeros per input load",
+                           "  instead ", "  priced     ", "as LLVM's model of neoverse-n1 has it"})
     EXPECT_THAT(done.out, HasSubstr(part));
   const std::string json = contents_of(folder.path() / "e.json");
-  for (const char* key : {"\"kernels\"", "\"reason\"", "\"bound_by\"", "\"others\"", "\"nonzeros_per_input_load\""})
+  for (const char* key : {"\"kernels\"", "\"reason\"", "\"bound_by\"", "\"others\"", "\"nonzeros_per_input_load\"",
+                          "\"cycles_per_multiply_add\""})
     EXPECT_THAT(json, HasSubstr(key));
+  EXPECT_THAT(espalier("explain net.npz --select 1 --pixels 20 --target wasm32").out, testing::Not(HasSubstr("priced")));
 }
 
 TEST_F(Verbs, RunChecksRowsInTheOrderOfTheClusters) {
@@ -172,6 +174,11 @@ TEST_F(Verbs, BudgetsAndTuningKeepTheAnswerRight) {
     EXPECT_EQ(espalier(std::string("run net.npz --pixels 37 ") + options).exit_code, 0) << options;
   EXPECT_FALSE(folder.files("cache").empty());
   EXPECT_EQ(espalier("run net.npz --pixels 37 --tune --tune-cache cache -Os").exit_code, 3);
+  // Other machines' code is priced, not timed; engines have no model.
+  EXPECT_EQ(espalier("compile net.npz --pixels 37 --tune --tune-cache none --target aarch64-linux -o a64").exit_code,
+            0);
+  EXPECT_TRUE(folder.files("none").empty());
+  EXPECT_NE(espalier("compile net.npz --pixels 37 --tune --target wasm32 -o wasm").exit_code, 0);
 }
 
 TEST_F(Verbs, InspectListsEveryWeight) {
