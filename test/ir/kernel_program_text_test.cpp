@@ -161,7 +161,7 @@ const BadText kBadTexts[] = {
      "line 2: unknown target 'vax', known targets are x86_64-linux, x86_64-macos, aarch64-linux, aarch64-macos, "
      "wasm32, c99, host"},
     {"UnknownCpu", "aarch64-linux cpu cortex-a76", "wasm32 cpu cortex-a76",
-     "line 2: target wasm32 has no CPU 'cortex-a76', known CPUs are simd128, relaxed"},
+     "line 2: target wasm32 has no CPU 'cortex-a76', known CPUs are simd128, relaxed, simd128-arm64, relaxed-arm64"},
     {"WordAfterCpu", "cortex-a76", "cortex-a76 fast", "line 2: unexpected 'fast' at the end"},
     {"NoKernelLine", "kernel good target aarch64-linux cpu cortex-a76\n", "",
      "line 114: the program has no 'kernel' line"},
