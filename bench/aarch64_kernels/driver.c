@@ -5,24 +5,9 @@
  *
  * Exit status: 0, or 1 when an answer is wrong or an argument makes no sense. */
 #include <math.h>
-#include <regex.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "layers.h"
-
-/* What lies between these two is what is timed; the counting plugin knows them by name. */
-__attribute__((noinline)) double begin_timing(void);
-__attribute__((noinline)) double end_timing(void);
-
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-double begin_timing(void) { return seconds(); }
-double end_timing(void) { return seconds(); }
+#include "stretches.h"
 
 static void run_panels(const struct layer* l) { espalier_kernel_run(l->panels.kernel, input, output, l->pixels); }
 static void run_image(const struct layer* l) { espalier_kernel_run(l->image.kernel, input, output, l->pixels); }
@@ -35,11 +20,6 @@ static double measure(void (*run)(const struct layer*), const struct layer* l, i
   const double start = begin_timing();
   for (int i = 0; i < repetitions; ++i) run(l);
   return (end_timing() - start) / repetitions;
-}
-
-/* -63/64 .. 1, the same for a pixel wherever it stands. */
-static float input_value(size_t channel, size_t pixel) {
-  return (float)((int)((channel * 61 + pixel * 29) & 127) - 63) * (1.0f / 64);
 }
 
 /* Up to a panel's end, so that the padding holds no denormals. */
@@ -110,15 +90,11 @@ static void print_summary(const char* layout, const struct summary* s) {
 }
 
 int main(int argc, char** argv) {
-  const int repetitions = argc > 1 ? atoi(argv[1]) : 2;
-  regex_t pattern;
-  if (repetitions < 1 || argc > 3 || (argc > 2 && regcomp(&pattern, argv[2], REG_EXTENDED | REG_NOSUB) != 0)) {
-    fputs("usage: aarch64_kernels [REPETITIONS [REGULAR-EXPRESSION]]\n", stderr);
-    return 1;
-  }
+  const struct arguments a = parse_arguments(argc, argv);
+  if (a.repetitions == 0) return 1;
   struct summary panels = {0}, image = {0};
   for (const struct layer* l = layers; l < layers + layer_count; ++l)
-    if (argc < 3 || regexec(&pattern, l->name, 0, NULL, 0) == 0) run_layer(l, repetitions, &panels, &image);
+    if (is_wanted(&a, l->name)) run_layer(l, a.repetitions, &panels, &image);
   print_summary("panels", &panels);
   print_summary("CHW", &image);
   return panels.wrong + image.wrong != 0 || panels.layers == 0;

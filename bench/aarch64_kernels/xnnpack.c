@@ -4,25 +4,10 @@
  *
  * Prints a line a layer as aarch64_kernels does. Exit status: 0, or 1 when the two disagree or XNNPACK refuses. */
 #include <math.h>
-#include <regex.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <xnnpack.h>
 
 #include "layers.h"
-
-/* What lies between these two is what the counting plugin counts. */
-__attribute__((noinline)) double begin_timing(void);
-__attribute__((noinline)) double end_timing(void);
-
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-double begin_timing(void) { return seconds(); }
-double end_timing(void) { return seconds(); }
+#include "stretches.h"
 
 static void fail(const char* call, int status) {
   fprintf(stderr, "xnnpack: %s: status %d\n", call, status);
@@ -50,9 +35,9 @@ static xnn_operator_t make_operator(const struct layer* l) {
   if (!dense || !bias) fail("calloc", 0);
   spread(l, dense, bias);
   xnn_operator_t op = NULL;
-  const enum xnn_status status = xnn_create_convolution2d_nchw_f32(
-      0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, l->inputs, l->outputs, l->inputs, l->outputs, dense, bias, l->yardstick.low,
-      l->yardstick.high, 0, &op);
+  const enum xnn_status status =
+      xnn_create_convolution2d_nchw_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, l->inputs, l->outputs, l->inputs, l->outputs,
+                                        dense, bias, l->yardstick.low, l->yardstick.high, 0, &op);
   if (status != xnn_status_success) fail("xnn_create_convolution2d_nchw_f32", status);
   free(dense), free(bias);
   return op;
@@ -75,8 +60,7 @@ static int run_layer(const struct layer* l, int repetitions) {
   float* y = malloc(l->outputs * l->pixels * sizeof(float));
   if (!x || !y) fail("malloc", 0);
   for (size_t c = 0; c < l->inputs; ++c)
-    for (size_t p = 0; p < l->pixels; ++p)
-      x[c * l->pixels + p] = input[c * l->stride + p] = (float)((int)((c * 61 + p * 29) & 127) - 63) * (1.0f / 64);
+    for (size_t p = 0; p < l->pixels; ++p) x[c * l->pixels + p] = input[c * l->stride + p] = input_value(c, p);
   double times[2];
   for (int peer = 0; peer < 2; ++peer) {
     xnn_operator_t op = peer ? make_operator(l) : NULL;
@@ -101,15 +85,11 @@ static int run_layer(const struct layer* l, int repetitions) {
 }
 
 int main(int argc, char** argv) {
-  const int repetitions = argc > 1 ? atoi(argv[1]) : 2;
-  regex_t pattern;
-  if (repetitions < 1 || argc > 3 || (argc > 2 && regcomp(&pattern, argv[2], REG_EXTENDED | REG_NOSUB) != 0)) {
-    fputs("usage: xnnpack [REPETITIONS [REGULAR-EXPRESSION]]\n", stderr);
-    return 1;
-  }
+  const struct arguments a = parse_arguments(argc, argv);
+  if (a.repetitions == 0) return 1;
   if (xnn_initialize(NULL) != xnn_status_success) fail("xnn_initialize", 0);
   int wrong = 0;
   for (const struct layer* l = layers; l < layers + layer_count; ++l)
-    if (argc < 3 || regexec(&pattern, l->name, 0, NULL, 0) == 0) wrong += run_layer(l, repetitions);
+    if (is_wanted(&a, l->name)) wrong += run_layer(l, a.repetitions);
   return wrong != 0;
 }

@@ -17,7 +17,7 @@ namespace {
 // at random there are too many such instructions, or no strides. Cortex-A76, A72, A53 (and A55, A73, A78, N1 in
 // between): code and L2 rates, pattern_end, vector_end and column are set so that the choice on MobileNetV1's layers is
 // that of a timing model (docs/performance.md), which these are no rates of; Cortex-A76's ends, partial sums and misses
-// so that the prediction is what gem5's out-of-order core takes. WebAssembly: what V8 14 makes of it on a Zen 3 core
+// so that the prediction is what gem5's out-of-order core takes. WebAssembly: what V8 14 makes of it on a Zen 4 core
 // (bench/wasm_kernels, all widths, both layouts). It folds no loads into arithmetic, and simd128 takes two instructions
 // for a multiply-add, so the rates of instructions are lower. On AArch64 a multiply-add is a load and an fmla (relaxed)
 // or a load, an fmul by lane and an fadd, of which two pipes do one in a cycle.

@@ -139,7 +139,8 @@ TEST_F(Verbs, ExplainNamesFormReasonCostAndAlternatives) {
   for (const char* key : {"\"kernels\"", "\"reason\"", "\"bound_by\"", "\"others\"", "\"nonzeros_per_input_load\"",
                           "\"cycles_per_multiply_add\""})
     EXPECT_THAT(json, HasSubstr(key));
-  EXPECT_THAT(espalier("explain net.npz --select 1 --pixels 20 --target wasm32").out, testing::Not(HasSubstr("priced")));
+  EXPECT_THAT(espalier("explain net.npz --select 1 --pixels 20 --target wasm32").out,
+              testing::Not(HasSubstr("priced")));
 }
 
 TEST_F(Verbs, RunChecksRowsInTheOrderOfTheClusters) {

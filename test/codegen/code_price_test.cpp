@@ -79,7 +79,8 @@ TEST(CodePrice, IsThereWhereLlvmHasAModelAndOneLoopStandsForAll) {
 }
 
 TEST(CodePrice, OfNothingIsNothing) {
-  EXPECT_FALSE(price(panels_of(8, random_sparse_matrix(3, 4, 1, 1)), "aarch64-linux", "cortex-a76", "unrolled:rows=2,vectors=2"));
+  EXPECT_FALSE(price(panels_of(8, random_sparse_matrix(3, 4, 1, 1)), "aarch64-linux", "cortex-a76",
+                     "unrolled:rows=2,vectors=2"));
 }
 
 TEST(PricedCost, StandsForWhatTheTableSaysOfComputing) {
