@@ -6,21 +6,10 @@
  * Exit status: 0, or 1 when an answer is wrong or an argument makes no sense. */
 #include <math.h>
 
-#include "layers.h"
 #include "stretches.h"
 
 static void run_panels(const struct layer* l) { espalier_kernel_run(l->panels.kernel, input, output, l->pixels); }
 static void run_image(const struct layer* l) { espalier_kernel_run(l->image.kernel, input, output, l->pixels); }
-static void run_yardstick(const struct layer* l) {
-  yardstick_spmm(&l->yardstick, l->stride, l->pixels, input, expected);
-}
-
-static double measure(void (*run)(const struct layer*), const struct layer* l, int repetitions) {
-  run(l);
-  const double start = begin_timing();
-  for (int i = 0; i < repetitions; ++i) run(l);
-  return (end_timing() - start) / repetitions;
-}
 
 /* Up to a panel's end, so that the padding holds no denormals. */
 static void fill_input(const espalier_kernel* k, size_t pixels) {

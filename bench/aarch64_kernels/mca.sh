@@ -11,23 +11,13 @@ shift $(($# < 3 ? $# : 3))
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# price FILE CPU: cycles per fmla. Calls and returns are left out: mca would take 100 cycles for each.
-price() {
-  llvm-mca-19 -mtriple=aarch64 -mcpu="$2" -iterations=1 -all-views=false -summary-view "$1" 2> /dev/null |
-    awk -v fmlas="$(grep -c '	fmla	' "$1")" '/^Total Cycles:/ { printf "%.2f", $3 / fmlas }'
-}
+. "$here/pricing.sh"
 
 gcc -O2 -fPIC -shared "$here/count_plugin.c" -o "$folder/plugin.so"
 qemu-aarch64 -plugin "$folder/plugin.so,trace=$limit" -d plugin -D "$folder/trace" "$program" 1 "$pattern" |
   grep '^layer_' > "$folder/layers"
-# A stretch of bytes ends with a line of counts.
-awk -v folder="$folder" 'BEGIN { part = 1000 } /^0x/ { print > (folder "/" part ".bytes"); next } { ++part }' \
-  "$folder/trace"
-for bytes in "$folder"/*.bytes; do
-  llvm-mc-19 --disassemble --triple=aarch64 -mattr=+v8.2a "$bytes" | grep -vE '	(blr?|ret)\b' > "$bytes.s"
-  for cpu in "$@"; do printf ' %s |' "$(price "$bytes.s" "$cpu")"; done >> "$folder/prices"
-  echo >> "$folder/prices"
-done
+split_trace "$folder/trace" "$folder"
+for bytes in "$folder"/*.bytes; do price "$bytes" "$@" >> "$folder/prices"; done
 echo "| layer | code | schedule |$(printf ' %s |' "$@")"
 echo "|---|---|---|$(printf -- '---:|%.0s' "$@")"
 awk 'function row(code, schedule) { printf "| %s %s, %d pixels | %s | %s |%s\n", $1, $2, $3, code, schedule, price[++at] }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "layers.h"
+
 /* What lies between these two is what is timed; the counting plugin knows them by name. */
 __attribute__((noinline)) double begin_timing(void);
 __attribute__((noinline)) double end_timing(void);
@@ -20,6 +22,17 @@ static double seconds(void) {
 }
 double begin_timing(void) { return seconds(); }
 double end_timing(void) { return seconds(); }
+
+/* One untimed call, then the mean of the others: seconds. */
+static double measure(void (*run)(const struct layer*), const struct layer* l, int repetitions) {
+  run(l);
+  const double start = begin_timing();
+  for (int i = 0; i < repetitions; ++i) run(l);
+  return (end_timing() - start) / repetitions;
+}
+static void run_yardstick(const struct layer* l) {
+  yardstick_spmm(&l->yardstick, l->stride, l->pixels, input, expected);
+}
 
 /* -63/64 .. 1, the same for a pixel wherever it stands. */
 static float input_value(size_t channel, size_t pixel) {

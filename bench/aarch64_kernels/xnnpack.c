@@ -6,7 +6,6 @@
 #include <math.h>
 #include <xnnpack.h>
 
-#include "layers.h"
 #include "stretches.h"
 
 static void fail(const char* call, int status) {
@@ -34,13 +33,19 @@ static xnn_operator_t make_operator(const struct layer* l) {
   float* bias = calloc(l->outputs, sizeof(float));
   if (!dense || !bias) fail("calloc", 0);
   spread(l, dense, bias);
-  xnn_operator_t op = NULL;
+  xnn_operator_t made = NULL;
   const enum xnn_status status =
       xnn_create_convolution2d_nchw_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, l->inputs, l->outputs, l->inputs, l->outputs,
-                                        dense, bias, l->yardstick.low, l->yardstick.high, 0, &op);
+                                        dense, bias, l->yardstick.low, l->yardstick.high, 0, &made);
   if (status != xnn_status_success) fail("xnn_create_convolution2d_nchw_f32", status);
   free(dense), free(bias);
-  return op;
+  return made;
+}
+
+static xnn_operator_t op;
+static void run_xnnpack(const struct layer* l) {
+  (void)l; /* op is bound to its buffers */
+  if (xnn_run_operator(op, NULL) != xnn_status_success) fail("xnn_run_operator", 0);
 }
 
 /* The largest difference, relative to the largest output; its rows have no gaps. */
@@ -61,24 +66,14 @@ static int run_layer(const struct layer* l, int repetitions) {
   if (!x || !y) fail("malloc", 0);
   for (size_t c = 0; c < l->inputs; ++c)
     for (size_t p = 0; p < l->pixels; ++p) x[c * l->pixels + p] = input[c * l->stride + p] = input_value(c, p);
-  double times[2];
-  for (int peer = 0; peer < 2; ++peer) {
-    xnn_operator_t op = peer ? make_operator(l) : NULL;
-    if (op) xnn_setup_convolution2d_nchw_f32(op, 1, 1, l->pixels, x, y, NULL);
-    double start = 0;
-    for (int i = -1; i < repetitions; ++i) {
-      if (i == 0) start = begin_timing();
-      if (!op)
-        yardstick_spmm(&l->yardstick, l->stride, l->pixels, input, expected);
-      else if (xnn_run_operator(op, NULL) != xnn_status_success)
-        fail("xnn_run_operator", 0);
-    }
-    times[peer] = (end_timing() - start) / repetitions;
-    if (op) xnn_delete_operator(op);
-  }
+  const double yardstick = measure(run_yardstick, l, repetitions);
+  op = make_operator(l);
+  xnn_setup_convolution2d_nchw_f32(op, 1, 1, l->pixels, x, y, NULL);
+  const double xnnpack = measure(run_xnnpack, l, repetitions);
+  xnn_delete_operator(op);
   const int wrong = !(difference(l, y) <= 1e-4f);
   printf("%-8s %4zux%-3zu %5zu pixels %5zu non-zeros  yardstick / XNNPACK %.3f%s\n", l->name, l->outputs, l->inputs,
-         l->pixels, l->yardstick.nonzeros, times[0] / times[1], wrong ? "  WRONG" : "");
+         l->pixels, l->yardstick.nonzeros, yardstick / xnnpack, wrong ? "  WRONG" : "");
   fflush(stdout);
   free(x), free(y);
   return wrong;

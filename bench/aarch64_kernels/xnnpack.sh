@@ -10,6 +10,7 @@ layers=$1/bench/aarch64_kernels/cortex-$3 packages=$2 core=$3 pattern=${4:-.}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 libraries=$packages/usr/lib/aarch64-linux-gnu
+. "$here/pricing.sh"
 
 gcc -O2 -fPIC -shared "$here/count_plugin.c" -o "$folder/plugin.so"
 aarch64-linux-gnu-gcc -std=gnu11 -O3 -ffp-contract=off -no-pie -I"$here/../../runtime/include" -I"$here" \
@@ -22,17 +23,8 @@ run() {
 }
 run "$folder/counts" "core=$core" > "$folder/layers"
 run "$folder/trace" "trace=40000" > /dev/null
-awk -v folder="$folder" 'BEGIN { part = 1000 } /^0x/ { print > (folder "/" part ".bytes"); next } { ++part }' \
-  "$folder/trace"
-for bytes in "$folder"/*.bytes; do
-  # Calls and returns are left out: mca would take 100 cycles for each.
-  llvm-mc-19 --disassemble --triple=aarch64 -mattr=+v8.2a "$bytes" | grep -vE '	(blr?|ret)\b' > "$bytes.s"
-  for cpu in neoverse-n1 cortex-a72; do
-    llvm-mca-19 -mtriple=aarch64 -mcpu=$cpu -iterations=1 -all-views=false -summary-view "$bytes.s" 2> /dev/null |
-      awk -v fmlas="$(grep -c '	fmla	' "$bytes.s")" '/^Total Cycles:/ { printf " %.2f |", $3 / fmlas }'
-  done >> "$folder/prices"
-  echo >> "$folder/prices"
-done
+split_trace "$folder/trace" "$folder"
+for bytes in "$folder"/*.bytes; do price "$bytes" neoverse-n1 cortex-a72 >> "$folder/prices"; done
 echo '| layer | code | FMLA | instructions | loads | L1D misses | L2 misses | neoverse-n1 | cortex-a72 |'
 echo '|---|---|---:|---:|---:|---:|---:|---:|---:|'
 awk 'function row(code,   f) {
