@@ -111,6 +111,9 @@ inline bool is_rolled(CodeForm form) { return form != CodeForm::kUnrolled; }
 /// Whether the rows of a tile take turns, each with columns of its own; in all other forms they share loads of inputs.
 inline bool takes_turns(const Schedule& s) { return s.form == CodeForm::kLoop && s.tile_rows > 1; }
 
+/// Whether both sides are in panels, so that a panel is one stream and its padding may be computed.
+inline bool between_panels(const KernelSpec& spec) { return spec.input_panel && spec.output_panel; }
+
 /// The panels that tiles must not leave: the greatest common divisor of both sides'; 0 where both are images.
 uint32_t panel_of(const KernelSpec& spec);
 

@@ -22,9 +22,9 @@ struct CodePrice {
 /// Whether LLVM's scheduling model of the target's CPU (Cpu::llvm_name) describes it.
 bool has_price(const Target& target);
 
-/// Prices native code by that model; nothing where there is none, nothing is multiplied, or `nano` and mixtures have
-/// many loops. About 1 ms for a loop, 20
-/// for straight code. Errors: kUnsupported when this LLVM lacks the target.
+/// Prices native code by that model; nothing where there is none (has_price), nothing is multiplied, or `nano` and
+/// mixtures have many loops. About 1 ms for a loop, 20 for straight code. Errors: kUnsupported when this LLVM lacks the
+/// target.
 Result<std::optional<CodePrice>> price_inner_code(const KernelCode& code, const Target& target);
 
 }  // namespace espalier

@@ -70,11 +70,9 @@ Result<Explanation> explain(const CompiledKernel& kernel, const Target& target, 
   e.chosen = {program.schedule, predict(spec, target, program.schedule, e.parts)};
   for (size_t i = 0; i < e.parts.size(); ++i)
     e.part_costs.push_back(predict(spec, target, schedule_of_part(program.schedule, i), e.parts[i]));
-  if (has_price(target)) {
-    const auto price = price_inner_code(kernel.code, target);
-    if (!price) return price.error();
-    e.price = *price;
-  }
+  const auto price = price_inner_code(kernel.code, target);
+  if (!price) return price.error();
+  e.price = *price;
   std::map<std::string_view, bool> seen = {{form_name(program.schedule), true}};
   for (const Candidate& c : *ranked)
     if (!std::exchange(seen[form_name(c.schedule)], true)) e.others.push_back(c);
@@ -92,8 +90,7 @@ void print_costs(const Explanation& e) {
              e.kernel->program->target.cpu->name, 100 * e.share_of_fma(), c.bound_by());
   fmt::print(
       "             share of the time: fma {:.0f} %, chain {:.0f} %, loads {:.0f} %, issue {:.0f} %, fetch {:.0f} % "
-      "(the "
-      "largest counts), traffic {:.0f} %, loop exits {:.0f} %\n",
+      "(the largest counts), traffic {:.0f} %, loop exits {:.0f} %\n",
       100 * c.fma / all, 100 * c.chain / all, 100 * c.loads / all, 100 * c.issue / all, 100 * c.fetch / all,
       100 * c.traffic / all, 100 * c.exits / all);
 }
@@ -123,8 +120,7 @@ void print_text(const Explanation& e) {
   if (e.price)
     fmt::print(
         "  priced     {:.1f} us with {:.2f} cycles per multiply-add in the inner code (floor {:.2f}), as LLVM's model "
-        "of "
-        "{} has it\n",
+        "of {} has it\n",
         e.microseconds(e.priced_cost()), e.price->cycles_per_multiply_add(), e.floor(), e.target().cpu->llvm_name);
   if (e.measured)
     fmt::print(

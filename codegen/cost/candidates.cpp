@@ -199,7 +199,7 @@ bool hides_prefetch(const Choice& plan) {
   constexpr uint32_t kLongRow = 8192;
   constexpr double kMostInPanels = 0.9, kMostInImages = 0.33;
   const SparseMatrix& m = plan.spec.matrix;
-  const bool streams = (plan.spec.input_panel && plan.spec.output_panel) || plan.spec.max_pixels() >= kLongRow;
+  const bool streams = between_panels(plan.spec) || plan.spec.max_pixels() >= kLongRow;
   const double lines = static_cast<double>(uint64_t{m.rows()} + m.columns());
   return lines <= (streams ? kMostInPanels : kMostInImages) * static_cast<double>(m.nonzeros());
 }
@@ -210,7 +210,7 @@ bool hides_prefetch(const Choice& plan) {
 bool gains_by_prefetch(const Choice& plan) {
   const SparseMatrix& m = plan.spec.matrix;
   const CpuCosts& c = cpu_costs(plan.target.cpu->name);
-  const double far = plan.spec.input_panel && plan.spec.output_panel ? c.far_panels : c.far_images;
+  const double far = between_panels(plan.spec) ? c.far_panels : c.far_images;
   const bool straight = far != 0 && plan.schedule.form == CodeForm::kUnrolled && hides_prefetch(plan);
   const double least = c.prefetch ? 0.5 : far;
   const double bytes = 4.0 * (uint64_t{m.rows()} + m.columns()) * plan.spec.max_pixels();

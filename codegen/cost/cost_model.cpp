@@ -46,7 +46,7 @@ class CostModel {
             uint32_t pixels)
       : spec_(spec), target_(target), isa_(*target.vector), s_(schedule), c_(cpu_costs(target.cpu->name)) {
     const SparseMatrix& m = spec.matrix;
-    const bool padded = spec.input_panel && spec.output_panel && s_.tail != 1;
+    const bool padded = between_panels(spec) && s_.tail != 1;
     width_ = tile_pixels(spec, isa_, s_.tile_vectors);
     pixels_ = pixels;
     full_rounds_ = padded ? ceil_div(pixels_, width_) : std::floor(pixels_ / width_);
@@ -183,9 +183,8 @@ class CostModel {
   /// The input once per pass, the output out and in, partial sums again; of what a tile reads at random, the part of
   /// the K block's slice that L1D does not keep comes from L2. Panels stream, rows of an image do not.
   double traffic() const {
-    const bool streams = spec_.input_panel && spec_.output_panel;
+    const bool streams = between_panels(spec_), by_lines = counts_lines();
     const double whole = std::max(spec_.input_panel ? 0 : kLine, touched_width() * 4), l1d = target_.cpu->l1d;
-    const bool by_lines = c_.image_lines && !streams;
     const double line = by_lines ? row_lines() * kLine : whole;
     const double tiles_of_block = std::max(1.0, std::min(full_rounds_, s_.pixel_block / width_));
     const bool stays = std::min<double>(columns_, s_.k_block) * line * tiles_of_block <= c_.panel_l1 * l1d;
@@ -202,16 +201,16 @@ class CostModel {
     const double random = nonzeros_ * vectors_ * isa_.lanes * 4 / sharing_ * missed;
     const double from_l2 =
         near * (by_lines ? line / whole : 1) * (streams ? kPanelStall : kImageStall * c_.image_stall) + random;
-    return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + from_beyond(passes, by_lines) + page_misses();
+    return from_l2 / c_.data_l2 * (c_.in_order ? kInOrderStall : 1) + from_beyond(passes) + page_misses();
   }
 
   /// Cycles of activations that do not stay in L2. Tiles that are no whole lines bring lines of images twice, unless
   /// what they touch is counted by lines: then the next tile still finds them, but every row's first line comes late.
-  double from_beyond(double passes, bool by_lines) const {
+  double from_beyond(double passes) const {
     const double l2 = 0.75 * target_.cpu->l2;
     if (4 * (columns_ + rows_) * pixels_ <= l2) return 0;
-    const bool streams = spec_.input_panel && spec_.output_panel;
-    const bool whole = streams || by_lines || std::fmod(width_ * 4, kLine) == 0;
+    const bool by_lines = counts_lines();
+    const bool whole = between_panels(spec_) || by_lines || std::fmod(width_ * 4, kLine) == 0;
     const double straddle = whole ? 1 : 1 + kLine / (width_ * 4);
     const double again = 4 * columns_ * std::min<double>(pixels_, s_.pixel_block) > l2 ? passes : 1;
     const double bytes = 4 * (again * columns_ + 2 * rows_ * sums_from_beyond()) * pixels_ * straddle;
@@ -238,6 +237,7 @@ class CostModel {
     return in_blocks_ < 1 && loads > 0 ? (1 - in_blocks_) / loads : 1;
   }
 
+  bool counts_lines() const { return c_.image_lines && !between_panels(spec_); }
   /// Lines that a pixel tile of an image touches in a row, on average: tiles begin at multiples of their width.
   double row_lines() const {
     constexpr uint32_t kLinePixels = 16;

@@ -17,7 +17,7 @@ const Candidate& best_within(const std::vector<Candidate>& candidates, uint64_t 
 
 /// Between panels the padding may be computed, too, which spares straight code for tails: whole tiles of every part.
 void choose_pixel_multiple(KernelPlan& plan) {
-  if (plan.spec.input_panel && plan.spec.output_panel && plan.schedule.tail != 1)
+  if (between_panels(plan.spec) && plan.schedule.tail != 1)
     plan.program.pixel_multiple = common_tile_pixels(plan.spec, *plan.target.vector, plan.schedule);
 }
 
