@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "backends/mc/mc_target.h"
-#include "llvm/MC/MCDisassembler/MCDisassembler.h"
 #include "llvm/MC/MCInstrAnalysis.h"
 #include "llvm/MC/MCInstrInfo.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -37,24 +36,20 @@ size_t multiply_adds(Stretch code) {
 /// Decodes and prices with the objects of one target.
 class Analyser {
  public:
-  explicit Analyser(const McTarget& mc)
-      : mc_(mc),
-        disassembler_(mc.target().createMCDisassembler(mc.subtarget(), mc.context())),
-        analysis_(mc.target().createMCInstrAnalysis(&mc.instructions())) {}
+  explicit Analyser(const McTarget& mc) : mc_(mc), analysis_(mc.target().createMCInstrAnalysis(&mc.instructions())) {}
 
   std::vector<Decoded> decode(std::string_view code) const {
-    const llvm::ArrayRef<uint8_t> bytes(reinterpret_cast<const uint8_t*>(code.data()), code.size());
     std::vector<Decoded> decoded;
-    for (uint64_t at = 0, size = 1; at < code.size() && decoded.size() < kMostDecoded; at += size) {
-      Decoded d{.inst = {}, .address = at};
-      if (disassembler_->getInstruction(d.inst, size, bytes.slice(at), at, llvm::nulls()) !=
-          llvm::MCDisassembler::Success)
-        break;
+    mc_.decode(code, [&](const McTarget::Place& at) {
+      if (!at.instruction) return false;
+      Decoded d{.inst = *at.instruction, .address = at.offset};
       uint64_t target = 0;
-      if (analysis_->isBranch(d.inst) && analysis_->evaluateBranch(d.inst, at, size, target)) d.jumps_to = target;
+      if (analysis_->isBranch(d.inst) && analysis_->evaluateBranch(d.inst, at.offset, at.size, target))
+        d.jumps_to = target;
       d.multiplies = is_multiply_add(mc_.instructions().getName(d.inst.getOpcode()));
       decoded.push_back(std::move(d));
-    }
+      return decoded.size() < kMostDecoded;
+    });
     return decoded;
   }
 
@@ -96,7 +91,6 @@ class Analyser {
   }
 
   const McTarget& mc_;
-  std::unique_ptr<llvm::MCDisassembler> disassembler_;
   std::unique_ptr<llvm::MCInstrAnalysis> analysis_;
 };
 

@@ -96,24 +96,33 @@ void McTarget::encode(const llvm::MCInst& inst, llvm::SmallVectorImpl<char>& out
   emitter_->encodeInstruction(inst, out, fixups, *subtarget_);
 }
 
-std::string McTarget::disassemble(std::string_view code) const {
+void McTarget::decode(std::string_view code, llvm::function_ref<bool(const Place&)> use) const {
   const std::unique_ptr<llvm::MCDisassembler> disassembler(target_->createMCDisassembler(*subtarget_, *context_));
+  const llvm::ArrayRef<uint8_t> bytes(reinterpret_cast<const uint8_t*>(code.data()), code.size());
+  for (uint64_t offset = 0, size = 1; offset < code.size(); offset += std::max<uint64_t>(size, 1)) {
+    llvm::MCInst inst;
+    const bool known = disassembler->getInstruction(inst, size, bytes.slice(offset), offset, llvm::nulls()) ==
+                       llvm::MCDisassembler::Success;
+    if (!use({offset, size, known ? &inst : nullptr})) return;
+  }
+}
+
+std::string McTarget::disassemble(std::string_view code) const {
   const std::unique_ptr<llvm::MCInstPrinter> printer(target_->createMCInstPrinter(
       llvm::Triple(triple_), asm_info_->getAssemblerDialect(), *asm_info_, *instructions_, *registers_));
   printer->setPrintImmHex(false);
-  const llvm::ArrayRef<uint8_t> bytes(reinterpret_cast<const uint8_t*>(code.data()), code.size());
   std::string text;
-  for (uint64_t offset = 0, size = 1; offset < code.size(); offset += std::max<uint64_t>(size, 1)) {
-    llvm::MCInst inst;
+  decode(code, [&](const Place& at) {
     std::string line;
     llvm::raw_string_ostream stream(line);
-    if (disassembler->getInstruction(inst, size, bytes.slice(offset), offset, stream) == llvm::MCDisassembler::Success)
-      printer->printInst(&inst, offset, "", *subtarget_, stream);
+    if (at.instruction)
+      printer->printInst(at.instruction, at.offset, "", *subtarget_, stream);
     else
       stream << "\t<unknown>";
     stream.flush();
-    text += fmt::format("{:6x}:{}\n", offset, line);
-  }
+    text += fmt::format("{:6x}:{}\n", at.offset, line);
+    return true;
+  });
   return text;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ir/error.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/MC/MCInst.h"
 #include "llvm/MC/MCRegister.h"
 
@@ -47,6 +48,14 @@ class McTarget {
 
   /// Appends the encoding of an instruction without relocations.
   void encode(const llvm::MCInst& inst, llvm::SmallVectorImpl<char>& out) const;
+
+  /// Bytes [offset, offset + size) of some code; no instruction where they do not decode.
+  struct Place {
+    uint64_t offset, size;
+    const llvm::MCInst* instruction;
+  };
+  /// One instruction after the other, until `use` returns false.
+  void decode(std::string_view code, llvm::function_ref<bool(const Place&)> use) const;
 
   /// One line per instruction, `offset: text`, for listings and tests; bytes that do not decode read `<unknown>`.
   std::string disassemble(std::string_view code) const;

@@ -13,12 +13,7 @@ namespace espalier {
 namespace {
 
 KernelSpec panels_of(uint32_t width, SparseMatrix matrix = random_sparse_matrix(64, 128, 0.8, 1)) {
-  KernelSpec spec;
-  spec.name = "kernel";
-  spec.matrix = std::move(matrix);
-  spec.pixels = 4 * width;
-  spec.input_panel = spec.output_panel = spec.input_stride = spec.output_stride = width;
-  return spec;
+  return test::spec_of(std::move(matrix), 4 * width, width);
 }
 
 std::optional<CodePrice> price(const KernelSpec& spec, std::string_view target_name, std::string_view cpu,

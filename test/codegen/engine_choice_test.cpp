@@ -8,14 +8,7 @@
 namespace espalier {
 namespace {
 
-KernelSpec image(SparseMatrix matrix, uint32_t pixels) {
-  KernelSpec spec;
-  spec.name = "layer";
-  spec.matrix = std::move(matrix);
-  spec.pixels = pixels;
-  spec.input_stride = spec.output_stride = recommended_stride(pixels);
-  return *validated(spec);
-}
+KernelSpec image(SparseMatrix matrix, uint32_t pixels) { return test::spec_of(std::move(matrix), pixels, 0); }
 Schedule best(const KernelSpec& spec, std::string_view cpu) {
   return (*rank_schedules(spec, *find_target("wasm32", cpu), *parse_schedule("loop:rows=1")))[0].schedule;
 }

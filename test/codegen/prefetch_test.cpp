@@ -9,15 +9,7 @@
 namespace espalier {
 namespace {
 
-KernelSpec spec_of(SparseMatrix matrix, uint32_t pixels, uint32_t panel) {
-  KernelSpec spec;
-  spec.name = "kernel";
-  spec.matrix = std::move(matrix);
-  spec.pixels = pixels;
-  spec.input_panel = spec.output_panel = panel;
-  spec.input_stride = spec.output_stride = panel ? panel : recommended_stride(pixels);
-  return spec;
-}
+using test::spec_of;
 
 KernelProgram compiled(const KernelSpec& spec, std::string_view schedule) {
   return test::compiled(spec, *find_target("x86_64-linux", "znver4"), schedule);
