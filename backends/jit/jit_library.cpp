@@ -30,7 +30,9 @@ namespace {
 
 Error from_llvm(llvm::Error error) { return internal_error("cannot link: {}", llvm::toString(std::move(error))); }
 
-Status check_host(const Target& target) {
+}  // namespace
+
+Status runs_here(const Target& target) {
 #if defined(__x86_64__)
   constexpr Isa kHostIsa = Isa::kX86_64;
 #elif defined(__aarch64__)
@@ -50,13 +52,11 @@ Status check_host(const Target& target) {
   return {};
 }
 
-}  // namespace
-
 JitLibrary::JitLibrary(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 JitLibrary::~JitLibrary() = default;
 
 Result<std::unique_ptr<JitLibrary>> JitLibrary::load(std::span<const KernelCode> kernels, const Target& target) {
-  if (Status s = check_host(target); !s) return std::move(s).error();
+  if (Status s = runs_here(target); !s) return std::move(s).error();
   const Result<std::string> object = write_object(kernels, target);
   if (!object) return object.error();
   auto library = load_objects({&*object, 1}, target);
@@ -68,7 +68,7 @@ Result<std::unique_ptr<JitLibrary>> JitLibrary::load(std::span<const KernelCode>
 
 Result<std::unique_ptr<JitLibrary>> JitLibrary::load_objects(std::span<const std::string> objects,
                                                              const Target& target) {
-  if (Status s = check_host(target); !s) return std::move(s).error();
+  if (Status s = runs_here(target); !s) return std::move(s).error();
   auto control = orc::SelfExecutorProcessControl::Create();
   if (!control) return from_llvm(control.takeError());
   auto session = std::make_unique<Session>(std::move(*control));

@@ -12,6 +12,10 @@
 
 namespace espalier {
 
+/// Whether this process can run code for `target`. Errors (kUnsupported): another instruction set, or features that the
+/// CPU lacks.
+Status runs_here(const Target& target);
+
 /// A set of kernels linked into this process. Kernels live as long as it does; they may be run from any thread.
 class JitLibrary {
  public:

@@ -92,11 +92,6 @@ Result<Schedule> race(const KernelSpec& spec, const Target& target, const std::v
   return finalists[fastest(racing, time(racing, 0.5), 1)[0]].schedule;
 }
 
-bool runs_here(const Target& target) {
-  const auto host = find_target("host");
-  return host && host->name == target.name;
-}
-
 /// Cycles with the inner code priced by LLVM's model of the CPU, or else as the table has them.
 Result<double> priced_cycles(const KernelSpec& spec, const Target& target, const Schedule& schedule) {
   CompileOptions options;
