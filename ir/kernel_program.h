@@ -105,6 +105,9 @@ struct RowGroup {
   bool operator==(const RowGroup&) const = default;
 };
 
+/// What an index entry may be shifted by: x86-64 scales by 8 bytes at most.
+constexpr uint32_t most_index_shift(Isa isa) { return isa == Isa::kX86_64 ? 1 : 2; }
+
 /// A whole kernel. Runs as: for each pixel block, for each row group, for each of its chunks, the chunk over the block.
 struct KernelProgram {
   std::string name;
@@ -125,7 +128,7 @@ struct KernelProgram {
   std::vector<float> stream;      ///< weights, biases and clamp bounds in order of use
   std::vector<uint32_t> indices;  ///< loop counts and offsets (elements >> index_shift) in order of use
   uint32_t index_bytes = 2;       ///< of an entry in emitted code: 2 or 4, unsigned
-  uint32_t index_shift = 0;       ///< 0 or 1
+  uint32_t index_shift = 0;       ///< up to most_index_shift()
 
   /// The largest count of a call.
   uint32_t max_pixels() const;

@@ -331,8 +331,10 @@ Status check_buffer(const char* which, const KernelProgram& p, uint32_t panel, u
 
 Status check_streams(const KernelProgram& p) {
   if (p.index_bytes != 2 && p.index_bytes != 4) return internal_error("indices have {} bytes", p.index_bytes);
-  if (p.index_shift > 1) return internal_error("indices are shifted by {}", p.index_shift);
-  const uint32_t limit = p.index_bytes == 2 ? UINT16_MAX : UINT32_MAX >> 1;
+  if (p.index_shift > most_index_shift(p.target.isa))
+    return internal_error("indices are shifted by {}, but the limit is {}", p.index_shift,
+                          most_index_shift(p.target.isa));
+  const uint32_t limit = p.index_bytes == 2 ? UINT16_MAX : UINT32_MAX >> std::max(1u, p.index_shift);
   for (size_t i = 0; i < p.indices.size(); ++i)
     if (p.indices[i] > limit) return internal_error("index {} is {}, but the limit is {}", i, p.indices[i], limit);
   return {};

@@ -26,6 +26,24 @@ constexpr const VectorIsa* isa_named(std::string_view name) {
 
 constexpr uint32_t kKiB = 1024;
 
+constexpr Cpu unpriced(Cpu cpu) {
+  cpu.has_llvm_model = false;
+  return cpu;
+}
+constexpr Cpu with_pairs(Pairs pairs, Cpu cpu) {
+  cpu.pairs = pairs;
+  return cpu;
+}
+/// For cores that load one register a cycle: eight non-zeros share the load of their entries.
+constexpr Cpu in_long_turns(Cpu cpu) {
+  cpu.nonzeros_per_turn = 8;
+  return cpu;
+}
+constexpr Cpu engine(uint32_t vector_registers, Cpu cpu) {
+  cpu.engine_registers = vector_registers;
+  return unpriced(cpu);
+}
+
 // Cache sizes from the vendors' optimisation manuals; per core, the smallest configuration sold where it varies.
 // (Cortex-A76: 512 KiB of L2, which most of them have.)
 struct CpuEntry {
@@ -41,13 +59,13 @@ constexpr CpuEntry kCpus[] = {
      isa_named("avx512")},
     {{"znver4", 32 * kKiB, 32 * kKiB, 1024 * kKiB, 16384 * kKiB, "znver4"}, Isa::kX86_64, isa_named("avx512")},
     {{"cortex-a76", 64 * kKiB, 64 * kKiB, 512 * kKiB, 1024 * kKiB, "neoverse-n1"}, Isa::kAArch64, isa_named("neon")},
-    {{"cortex-a53", 32 * kKiB, 32 * kKiB, 256 * kKiB, 256 * kKiB, "cortex-a53", true, /* has_llvm_model */ false},
-     Isa::kAArch64,
+    {unpriced({"cortex-a53", 32 * kKiB, 32 * kKiB, 256 * kKiB, 256 * kKiB, "cortex-a53"}), Isa::kAArch64,
      isa_named("neon")},
-    {{"cortex-a55", 32 * kKiB, 32 * kKiB, 128 * kKiB, 512 * kKiB, "cortex-a55", /* gains_by_pairs */ false},
-     Isa::kAArch64,
-     isa_named("neon")},
-    {{"cortex-a72", 48 * kKiB, 32 * kKiB, 512 * kKiB, 512 * kKiB, "cortex-a72"}, Isa::kAArch64, isa_named("neon")},
+    {with_pairs(Pairs::kNone, {"cortex-a55", 32 * kKiB, 32 * kKiB, 128 * kKiB, 512 * kKiB, "cortex-a55"}),
+     Isa::kAArch64, isa_named("neon")},
+    {in_long_turns(
+         with_pairs(Pairs::kMost, {"cortex-a72", 48 * kKiB, 32 * kKiB, 512 * kKiB, 512 * kKiB, "cortex-a72"})),
+     Isa::kAArch64, isa_named("neon")},
     {{"neoverse-n1", 64 * kKiB, 64 * kKiB, 512 * kKiB, 8192 * kKiB, "neoverse-n1"}, Isa::kAArch64, isa_named("neon")},
     {{"cortex-a73", 64 * kKiB, 32 * kKiB, 256 * kKiB, 256 * kKiB, "cortex-a72"}, Isa::kAArch64, isa_named("neon")},
     {{"cortex-a78", 32 * kKiB, 32 * kKiB, 256 * kKiB, 2048 * kKiB, "neoverse-n1"}, Isa::kAArch64, isa_named("neon")},
@@ -55,17 +73,13 @@ constexpr CpuEntry kCpus[] = {
     {{"neoverse-v1", 64 * kKiB, 64 * kKiB, 1024 * kKiB, 8192 * kKiB, "neoverse-v1"}, Isa::kAArch64, isa_named("neon")},
     {{"apple-m1", 192 * kKiB, 128 * kKiB, 4096 * kKiB, 8192 * kKiB, "apple-m1"}, Isa::kAArch64, isa_named("neon")},
     // Engines on x86-64 and on AArch64: caches about as most laptops and phones of the 2020s have at least.
-    {{"simd128", 32 * kKiB, 32 * kKiB, 512 * kKiB, 4096 * kKiB, "generic", true, false, 16},
-     Isa::kWasm,
+    {engine(16, {"simd128", 32 * kKiB, 32 * kKiB, 512 * kKiB, 4096 * kKiB, "generic"}), Isa::kWasm,
      isa_named("simd128")},
-    {{"relaxed", 32 * kKiB, 32 * kKiB, 512 * kKiB, 4096 * kKiB, "generic", true, false, 16},
-     Isa::kWasm,
+    {engine(16, {"relaxed", 32 * kKiB, 32 * kKiB, 512 * kKiB, 4096 * kKiB, "generic"}), Isa::kWasm,
      isa_named("relaxed")},
-    {{"simd128-arm64", 64 * kKiB, 64 * kKiB, 512 * kKiB, 1024 * kKiB, "generic", true, false, 32},
-     Isa::kWasm,
+    {engine(32, {"simd128-arm64", 64 * kKiB, 64 * kKiB, 512 * kKiB, 1024 * kKiB, "generic"}), Isa::kWasm,
      isa_named("simd128")},
-    {{"relaxed-arm64", 64 * kKiB, 64 * kKiB, 512 * kKiB, 1024 * kKiB, "generic", true, false, 32},
-     Isa::kWasm,
+    {engine(32, {"relaxed-arm64", 64 * kKiB, 64 * kKiB, 512 * kKiB, 1024 * kKiB, "generic"}), Isa::kWasm,
      isa_named("relaxed")},
     {{"portable", 32 * kKiB, 32 * kKiB, 256 * kKiB, 256 * kKiB, ""}, Isa::kC99, isa_named("portable")},
 };

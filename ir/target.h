@@ -29,15 +29,20 @@ struct VectorIsa {
   uint64_t features;    ///< ESPALIER_CPU_* bits of runtime/kernel_abi.h that the code needs
 };
 
+/// AArch64: which neighbouring loads and stores become one of two registers (ldp, stp): none where that is slower than
+/// two, two of three where it takes too many slots of the front end.
+enum class Pairs : uint8_t { kNone, kMost, kAll };
+
 /// A CPU: cache sizes in bytes, which bound code chunks (l1i), K blocks (l1d), pixel blocks (l2) and what layers may
 /// hand on as a whole (last_level, shared with other cores; l2 where there is no more).
 struct Cpu {
   std::string_view name;
   uint32_t l1i, l1d, l2, last_level;
-  std::string_view llvm_name;     ///< LLVM's name for it (-mcpu), for listings and the machine-code analyser
-  bool gains_by_pairs = true;     ///< AArch64: a load of two registers (ldp) is no slower than two loads
-  bool has_llvm_model = true;     ///< LLVM's scheduling model of llvm_name describes it
-  uint32_t engine_registers = 0;  ///< WebAssembly: vector registers that the engine has for what a program names
+  std::string_view llvm_name;  ///< LLVM's name for it (-mcpu), for listings and the machine-code analyser
+  Pairs pairs = Pairs::kAll;
+  bool has_llvm_model = true;      ///< LLVM's scheduling model of llvm_name describes it
+  uint32_t nonzeros_per_turn = 4;  ///< of loops over several rows in turns
+  uint32_t engine_registers = 0;   ///< WebAssembly: vector registers that the engine has for what a program names
 };
 
 /// Target = operating system's object conventions x vector ISA x CPU.

@@ -168,13 +168,15 @@ class ChunkAssembler {
     return 1;
   }
 
-  /// Where the middle of the loop is: loads for the next turn have time there, and do not come before this turn's.
+  /// Where the middle of the loop is, behind its pointers: loads for the next turn have time there, and do not come
+  /// before this turn's.
   size_t begin_indexed(std::span<const MicroOp> ops) {
-    size_t end = 1;
-    while (ops[end].op < Op::kLoop || ops[end].op >= Op::kPoint) ++end;
+    size_t end = 1, pointers = 0;
+    for (; ops[end].op < Op::kLoop || ops[end].op >= Op::kPoint; ++end)
+      if (ops[end].op == Op::kPoint) pointers = end + 1;
     windows_.forget(aarch64::kRolledWindows);
     control_.begin_indexed(ops[0], ops.subspan(1, ops[end].op == Op::kEndLoop ? end - 1 : 0));
-    return std::max<size_t>(end / 2, 5);
+    return std::max(end / 2, pointers);
   }
   void emit_control(const MicroOp& op) {
     const bool keeps_windows = op.op == Op::kAdvance && op.buffer == Buffer::kI;
@@ -250,7 +252,9 @@ class ChunkAssembler {
 
   /// One ldp or stp for two neighbours, where that is possible and the CPU gains by it.
   bool pair(const MicroOp& first, const MicroOp& second) {
-    if (!program_.target.cpu->gains_by_pairs || !are_neighbours(first, second)) return false;
+    const Pairs pairs = program_.target.cpu->pairs;
+    if (pairs == Pairs::kNone || !are_neighbours(first, second)) return false;
+    if (pairs == Pairs::kMost && first.op == Op::kLoad && ++neighbours_ % 3 == 0) return false;
     const Address address = reach(first, offset_of(first), kQuadBytes);
     const bool fits = address.delta % kQuadBytes == 0 && address.delta / kQuadBytes < kImm7Limit;
     if (!fits) return false;
@@ -291,6 +295,7 @@ class ChunkAssembler {
   aarch64::RolledControl control_;
   uint32_t scratch_ = aarch64::kStraightScratch, straight_windows_ = aarch64::kStraightWindows;
   std::vector<uint32_t> saved_;
+  uint32_t neighbours_ = 0;  ///< loads that might have been pairs
 };
 
 Status check(const KernelProgram& program) {

@@ -39,6 +39,7 @@ enum class Insn : uint8_t {
   kLoadPairQ,        ///< ldp qd, qt2, [xn, #imm7 * 16]
   kStorePairQ,       ///< stp qd, qt2, [xn, #imm7 * 16]
   kLoadPairW,        ///< ldp wd, wt2, [xn, #imm7 * 4]
+  kLoadPairXPost,    ///< ldp xd, xt2, [xn], #imm7 * 8
   kLoadHalf,         ///< ldrh wd, [xn, #imm12 * 2]
   kLoadWord,         ///< ldr wd, [xn, #imm12 * 4]
   kLoadDoubleNear,   ///< ldur xd, [xn, #imm9]

@@ -18,7 +18,9 @@ inline constexpr uint32_t kRolledScratch = 13, kStraightScratch = kIndices;
 /// bytes; straight tiles take what is free, and next to rolled ones the indices have to survive them.
 inline constexpr uint32_t kStraightWindows = 4, kMixedWindows = 5, kRolledWindows = 14, kLastWindow = 17;
 
-/// The four entries of the next turn's pointers, in loops that need no windows; of four bytes two of them in each.
-inline constexpr uint32_t kEntriesAhead = kLastWindow, kSecondEntriesAhead = kLastWindow - 1;
+/// The entries of the next turn's pointers, in loops that need no windows: four of two bytes or two of four bytes in
+/// each register from kEntriesAhead down, and where those of eight pointers stand, if they have two bytes.
+inline constexpr uint32_t kEntriesAhead = kLastWindow, kSecondEntriesAhead = kLastWindow - 1,
+                          kEntryCursor = kLastWindow - 2;
 
 }  // namespace espalier::aarch64

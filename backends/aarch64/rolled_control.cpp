@@ -32,6 +32,20 @@ size_t pointers_in_a_row(std::span<const MicroOp> ops) {
   return count;
 }
 
+/// How many times four pointers in a row occur, two at most; 0 if there are others.
+uint32_t groups_of_pointers(std::span<const MicroOp> body) {
+  uint32_t groups = 0;
+  for (size_t i = 0; i < body.size(); ++i) {
+    if (body[i].op != Op::kPoint) {
+      if (groups == 0) return 0;
+      continue;
+    }
+    if (groups == 2 || pointers_in_a_row(body.subspan(i)) < 4) return 0;
+    ++groups, i += 3;
+  }
+  return groups;
+}
+
 int64_t distance(size_t from, size_t to) { return static_cast<int64_t>(to) - static_cast<int64_t>(from); }
 
 }  // namespace
@@ -74,15 +88,15 @@ void RolledControl::begin_counted(const MicroOp& op) {
 }
 
 bool RolledControl::may_load_ahead(std::span<const MicroOp> body) const {
-  if (pointers_in_a_row(body) < 4) return false;
-  for (const MicroOp& op : body.subspan(4)) {
-    if (op.op == Op::kPoint) return false;
+  if (groups_of_pointers(body) == 0) return false;
+  for (const MicroOp& op : body) {
+    if (op.op == Op::kPoint) continue;
     if (!op_info(op.op).has_access || op.buffer == Buffer::kXAt || op.buffer == Buffer::kYAt) continue;
     const bool reaches = op.op == Op::kLoad && op.buffer == Buffer::kW && op.lanes == 4 &&
                          is_encodable(static_cast<int64_t>(op.column * kFloatBytes), 4 * kFloatBytes);
     if (!reaches) return false;
   }
-  return (body[0].column + entries_per_turn(body) + 2) * program_.index_bytes < kImm9Limit;
+  return (body[0].column + 2 * entries_per_turn(body)) * program_.index_bytes < kImm9Limit;
 }
 
 void RolledControl::begin_indexed(const MicroOp& op, std::span<const MicroOp> body) {
@@ -93,8 +107,11 @@ void RolledControl::begin_indexed(const MicroOp& op, std::span<const MicroOp> bo
   near_ ? code_.emit(Insn::kBranchIfZero, rd(count)) : code_.emit(Insn::kBranch);
   loads_ahead_ = may_load_ahead(body);
   if (loads_ahead_) {
+    groups_ = groups_of_pointers(body);
     next_entries_ = (body[0].column + entries_per_turn(body)) * program_.index_bytes;
-    load_entries(uint64_t{body[0].column} * program_.index_bytes);
+    const uint64_t first = uint64_t{body[0].column} * program_.index_bytes;
+    if (has_entry_cursor()) add_constant(code_, kEntryCursor, kIndices, first, kEntryCursor);
+    load_entries(first);
   }
   loops_.push_back({code_.size(), skip, true});
 }
@@ -102,10 +119,16 @@ void RolledControl::begin_indexed(const MicroOp& op, std::span<const MicroOp> bo
 void RolledControl::load_ahead() {
   if (loads_ahead_) load_entries(next_entries_);
 }
+/// One load for eight pointers has no place for odd offsets, so its address is one that moves.
+bool RolledControl::has_entry_cursor() const { return groups_ == 2 && program_.index_bytes == 2; }
 void RolledControl::load_entries(uint64_t offset) {
-  code_.emit(Insn::kLoadDoubleNear, rd(kEntriesAhead) | rn(kIndices) | bits(Field::kImm9, offset));
-  if (program_.index_bytes == 2) return;
-  code_.emit(Insn::kLoadDoubleNear, rd(kSecondEntriesAhead) | rn(kIndices) | bits(Field::kImm9, offset + 8));
+  group_ = 0;
+  if (has_entry_cursor())
+    return code_.emit(Insn::kLoadPairXPost, rd(kEntriesAhead) | bits(Field::kRt2, kSecondEntriesAhead) |
+                                                rn(kEntryCursor) | bits(Field::kImm7, 2));
+  const uint32_t registers = groups_ * program_.index_bytes / 2;
+  for (uint32_t i = 0; i < registers; ++i)
+    code_.emit(Insn::kLoadDoubleNear, rd(kEntriesAhead - i) | rn(kIndices) | bits(Field::kImm9, offset + 8 * i));
 }
 
 void RolledControl::end_loop() {
@@ -147,7 +170,7 @@ bool RolledControl::four_halves(std::span<const MicroOp> ops) {
   constexpr uint32_t kBits = 16;
   const uint64_t offset = uint64_t{ops[0].column} * 2;
   if (program_.index_bytes != 2 || offset >= kImm9Limit) return false;
-  const uint32_t first = kInputs + ops[0].row, all = loads_ahead_ ? kEntriesAhead : first + 3;
+  const uint32_t first = kInputs + ops[0].row, all = loads_ahead_ ? kEntriesAhead - group_++ : first + 3;
   if (!loads_ahead_) code_.emit(Insn::kLoadDoubleNear, rd(all) | rn(kIndices) | bits(Field::kImm9, offset));
   code_.emit(Insn::kAddHalf, rd(first) | rn(input_base()) | rm(all) | bits(Field::kShift, kHalf | entry_shift()));
   for (uint32_t i = 1; i < 4; ++i) {
@@ -162,13 +185,14 @@ bool RolledControl::four_words_ahead(std::span<const MicroOp> ops) {
   if (program_.index_bytes != 4 || !loads_ahead_) return false;
   const uint32_t first = kInputs + ops[0].row;
   for (uint32_t i = 0; i < 4; i += 2) {
-    const uint32_t both = i == 0 ? kEntriesAhead : kSecondEntriesAhead;
+    const uint32_t both = kEntriesAhead - 2 * group_ - i / 2;
     code_.emit(Insn::kAddHalf,
                rd(first + i) | rn(input_base()) | rm(both) | bits(Field::kShift, kWord | entry_shift()));
     code_.emit(Insn::kBitField,
                rd(first + i + 1) | rn(both) | bits(Field::kImmr, kBits) | bits(Field::kShift, 2 * kBits - 1));
     point_to(first + i + 1);
   }
+  ++group_;
   return true;
 }
 bool RolledControl::two_words(std::span<const MicroOp> ops) {

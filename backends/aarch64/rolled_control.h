@@ -20,12 +20,13 @@ class RolledControl {
   void begin(const PixelTile& tile, bool near);
   void emit(const MicroOp& op);
   /// Begins a loop whose entries may be loaded one turn ahead, so that pointers do not wait for them: `body` is what
-  /// follows up to its kEndLoop. So it is in loops that begin with four pointers, use their cursors in reach and open
-  /// no loop. The last turn loads 8 or 16 bytes past its entries, of whatever comes behind them in the object
-  /// (backends/mc/object_writer.cpp). Loop of 2 rows x 7 vectors, llvm-mca's cycles per fmla: neoverse-n1 0.61 and
-  /// 0.54, cortex-a72 1.14 and 1.08; simulated Cortex-A72, 512x512 at 196 pixels in panels: 9.1 and 9.6 GFLOP/s.
+  /// follows up to its kEndLoop. So it is in loops that begin with four pointers and may have four others later, use
+  /// their cursors in reach and open no loop. The last turn loads 8 to 32 bytes past its entries, of whatever comes
+  /// behind them in the object (backends/mc/object_writer.cpp). Loop of 2 rows x 7 vectors, llvm-mca's cycles per fmla:
+  /// neoverse-n1 0.61 and 0.54, cortex-a72 1.14 and 1.08; simulated Cortex-A72, 512x512 at 196 pixels in panels: 9.1
+  /// and 9.6 GFLOP/s.
   void begin_indexed(const MicroOp& op, std::span<const MicroOp> body);
-  /// To be called once in the body, behind the pointers: loads the next turn's entries, if that is so.
+  /// To be called once in the body, behind all pointers: loads the next turn's entries, if that is so.
   void load_ahead();
   /// One load for the entries of several pointers in a row, where `ops` begin with such: how many of them it has
   /// emitted, or 0.
@@ -45,6 +46,7 @@ class RolledControl {
   void point(const MicroOp& op);
   bool may_load_ahead(std::span<const MicroOp> body) const;
   void load_entries(uint64_t offset);
+  bool has_entry_cursor() const;
   bool four_halves(std::span<const MicroOp> ops);
   bool four_words_ahead(std::span<const MicroOp> ops);
   bool two_words(std::span<const MicroOp> ops);
@@ -59,6 +61,8 @@ class RolledControl {
   CodeBuffer& code_;
   bool near_ = true, moves_x_ = false, loads_ahead_ = false;
   uint64_t next_entries_ = 0;  ///< if so, where the next turn's stand: bytes from the cursor
+  uint32_t groups_ = 0;        ///< of four pointers, in a turn
+  uint32_t group_ = 0;         ///< the next one
   std::vector<Loop> loops_;
 };
 

@@ -86,7 +86,7 @@ std::string groups_of(const KernelProgram& p) {
 }
 
 /// What AArch64 loops load past the last entry (backends/aarch64/rolled_control.h).
-constexpr size_t kIndexOverRead = 16;
+constexpr size_t kIndexOverRead = 32;
 
 /// Little-endian entries of index_bytes each.
 std::string indices_of(const KernelProgram& p) {

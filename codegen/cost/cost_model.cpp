@@ -95,7 +95,7 @@ class CostModel {
     cost.traffic = traffic() + streamed_weights(cost.weight_bytes);
     cost.exits = exits();
     cost.traffic += partial * (spec_.output_panel ? c_.panel_partial : c_.image_partial);
-    if (!spec_.input_panel) cost.traffic += cost.fma * c_.image_width * std::max(0.0, touched_width() * 4 / kLine - 2);
+    if (!spec_.input_panel) cost.traffic += cost.fma * c_.image_width * std::max(0.0, tile_lines() - 2);
     return cost;
   }
 
@@ -238,12 +238,16 @@ class CostModel {
   }
 
   bool counts_lines() const { return c_.image_lines && !between_panels(spec_); }
-  /// Lines that a pixel tile of an image touches in a row, on average: tiles begin at multiples of their width.
+  /// Lines that a pixel tile of an image touches in a row, on average: tiles begin at multiples of their width, and
+  /// rows where lines do or at multiples of the stride.
   double row_lines() const {
     constexpr uint32_t kLinePixels = 16;
     const auto width = static_cast<uint32_t>(width_);
-    return double(width + kLinePixels - std::gcd(width, kLinePixels)) / kLinePixels;
+    const uint32_t between_rows = c_.rows_cross_lines ? spec_.input_stride : kLinePixels;
+    const uint32_t step = std::gcd(std::gcd(width, between_rows), kLinePixels);
+    return double(width + kLinePixels - step) / kLinePixels;
   }
+  double tile_lines() const { return counts_lines() ? row_lines() : touched_width() * 4 / kLine; }
   /// Rows of a K block that lie on more pages than the first level of the TLB keeps: cycles of those it misses.
   double page_misses() const {
     if (c_.pages == 0 || spec_.input_panel) return 0;

@@ -24,15 +24,19 @@ class RolledStreams {
   }
 
  private:
-  /// Two-byte entries where every offset and count fits, in units of two elements where strides allow.
+  /// Two-byte entries where every offset and count fits, in units of two elements where strides allow, or of four if
+  /// that makes them fit.
   void choose_entries() {
     const SparseMatrix& m = spec_.matrix;
     program_.index_shift = spec_.input_stride % 2 == 0 && spec_.output_stride % 2 == 0 ? 1 : 0;
     const uint64_t elements =
         std::max(uint64_t{m.columns()} * spec_.input_stride, uint64_t{m.rows()} * spec_.output_stride);
     const uint64_t counts = std::max(m.columns(), m.rows());
-    const bool fits = elements >> program_.index_shift <= UINT16_MAX && counts <= UINT16_MAX;
-    program_.index_bytes = fits ? 2 : 4;
+    auto fits = [&](uint32_t shift) { return elements >> shift <= UINT16_MAX && counts <= UINT16_MAX; };
+    const bool by_fours = spec_.input_stride % 4 == 0 && spec_.output_stride % 4 == 0;
+    if (!fits(program_.index_shift) && by_fours && fits(2) && most_index_shift(plan_.target.isa) >= 2)
+      program_.index_shift = 2;
+    program_.index_bytes = fits(program_.index_shift) ? 2 : 4;
   }
 
   void append(const ChunkPlan& plan_chunk) {

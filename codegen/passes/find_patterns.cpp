@@ -71,15 +71,16 @@ void split_chunk(ChunkPlan& chunk, const std::vector<uint32_t>& kept) {
   chunk.uses = std::move(all);
 }
 
-/// A turn of a tile of several rows takes as many non-zeros as one of a single row.
-uint32_t columns_of_turn(uint32_t rows) { return std::max(1u, kSinglesPerTurn / rows); }
+/// Of each row of a tile whose rows take turns: as many non-zeros together as the CPU likes.
+uint32_t columns_of_turn(const KernelPlan& plan, uint32_t rows) {
+  return std::max(1u, plan.target.cpu->nonzeros_per_turn / rows);
+}
 
 /// Columns of single rows of a tile in turns, while all rows have some, then the rest row by row. Rows of a chunk come
 /// fullest first, so the last row has less than a turn left.
-void take_turns(std::span<ColumnUse> uses, uint32_t rows) {
+void take_turns(std::span<ColumnUse> uses, uint32_t rows, uint32_t per_turn) {
   std::vector<std::vector<ColumnUse>> of_row(rows);
   for (const ColumnUse& use : uses) of_row[static_cast<size_t>(std::countr_zero(use.rows))].push_back(use);
-  const uint32_t per_turn = columns_of_turn(rows);
   const size_t columns = of_row.back().size() / per_turn * per_turn;
   auto next = uses.begin();
   for (size_t column = 0; column < columns; ++column)
@@ -95,13 +96,13 @@ void find_turns(KernelPlan& plan) {
     split_chunk(chunk, single_rows(plan));
     for (const RowTile& tile : chunk.tiles) {
       sizes[tile.rows] = true;
-      take_turns(std::span(chunk.uses).subspan(tile.first_use, tile.uses), tile.rows);
+      take_turns(std::span(chunk.uses).subspan(tile.first_use, tile.uses), tile.rows, columns_of_turn(plan, tile.rows));
     }
   }
   for (uint32_t rows = plan.schedule.tile_rows; rows > 0; --rows)
-    if (sizes[rows]) plan.patterns.push_back({(1u << rows) - 1, columns_of_turn(rows), true});
+    if (sizes[rows]) plan.patterns.push_back({(1u << rows) - 1, columns_of_turn(plan, rows), true});
   std::vector<uint32_t> left_over = single_rows(plan);
-  if (columns_of_turn(plan.schedule.tile_rows) == 1) left_over.pop_back();
+  if (columns_of_turn(plan, plan.schedule.tile_rows) == 1) left_over.pop_back();
   for (const uint32_t rows : left_over) plan.patterns.push_back({rows, 1});
 }
 

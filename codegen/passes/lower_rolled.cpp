@@ -29,10 +29,16 @@ class PatternLoops {
   }
 
  private:
+  /// As many columns have pointers and weights at a time, which is what a load of weights brings.
+  static constexpr uint32_t kGroup = 4;
+
   /// The rows that the columns of a turn belong to, one after the other.
   struct RowOfColumn {
     uint32_t first, count;
     uint32_t operator()(uint32_t column) const { return first + column % count; }
+  };
+  struct ColumnGroup {
+    uint32_t first, count;
   };
 
   void add_loop_of_shared(uint32_t rows) {
@@ -43,8 +49,11 @@ class PatternLoops {
   }
   void add_loop_of_rows(RowOfColumn row, uint32_t columns) {
     w_.begin_loop_indexed();
-    for (uint32_t c = 0; c < columns; ++c) w_.point(c, w_.entries_ahead() + c);
-    multiply_rows(row, columns);
+    for (uint32_t first = 0; first < columns; first += kGroup) {
+      const ColumnGroup group{first, std::min(columns - first, kGroup)};
+      for (uint32_t c = 0; c < group.count; ++c) w_.point(c, w_.entries_ahead() + first + c);
+      multiply_rows(row, group);
+    }
     end_loop(columns, columns);
   }
   void end_loop(uint32_t columns, uint32_t weights) {
@@ -54,21 +63,21 @@ class PatternLoops {
   }
 
   /// Columns of single rows: nothing to share, so the input comes straight from memory where it can.
-  void multiply_rows(RowOfColumn row, uint32_t columns) {
-    const uint32_t ahead = w_.weights_ahead();
-    if (columns == 1) return multiply_one(row(0), ahead);
+  void multiply_rows(RowOfColumn row, ColumnGroup columns) {
+    const uint32_t ahead = w_.weights_ahead() + columns.first;
+    if (columns.count == 1) return multiply_one(row(columns.first), ahead);
     w_.load_group(0, ahead);
     if (w_.isa().has_fma_lane) return multiply_lanes(row, columns);
-    for (uint32_t c = 0; c < columns; ++c) {
+    for (uint32_t c = 0; c < columns.count; ++c) {
       w_.splat(0, ahead, c);
       for (uint32_t v = 0; v < w_.vectors(); ++v)
-        w_.multiply_memory(row(c), v, Buffer::kXAt, c, static_cast<uint8_t>(w_.registers().splat));
+        w_.multiply_memory(row(columns.first + c), v, Buffer::kXAt, c, static_cast<uint8_t>(w_.registers().splat));
     }
   }
   void multiply_one(uint32_t row, uint32_t ahead) {
     if (w_.isa().has_fma_lane) {
       w_.load_group(0, ahead);
-      return multiply_lanes({row, 1}, 1);
+      return multiply_lanes({row, 1}, {0, 1});
     }
     w_.splat_from_memory(ahead);
     for (uint32_t v = 0; v < w_.vectors(); ++v)
@@ -78,16 +87,16 @@ class PatternLoops {
   /// With two sets of inputs, a column's vectors load between the multiply-adds of the column before, for cores that
   /// execute in order; two by two, so that the loads can become a pair (llvm-mca, cycles per fmla: neoverse-n1 0.69 one
   /// by one, 0.61 in pairs; apple-m1 0.63 and 0.41).
-  void multiply_lanes(RowOfColumn row, uint32_t columns) {
+  void multiply_lanes(RowOfColumn row, ColumnGroup columns) {
     const RolledRegisters& r = w_.registers();
     const bool ahead = r.input_sets > 1;
-    for (uint32_t c = 0; c < columns; ++c) {
+    for (uint32_t c = 0; c < columns.count; ++c) {
       if (!ahead || c == 0) load_column(c);
       for (uint32_t first = 0; first < w_.vectors(); first += 2) {
         const uint32_t end = std::min(first + 2, w_.vectors());
         for (uint32_t v = first; v < end; ++v)
-          w_.multiply(row(c), v, r.input(ahead ? c % 2 : 0, v), r.group(0), static_cast<uint8_t>(c));
-        for (uint32_t v = first; v < end && ahead && c + 1 < columns; ++v)
+          w_.multiply(row(columns.first + c), v, r.input(ahead ? c % 2 : 0, v), r.group(0), static_cast<uint8_t>(c));
+        for (uint32_t v = first; v < end && ahead && c + 1 < columns.count; ++v)
           w_.load_input(r.input((c + 1) % 2, v), Buffer::kXAt, c + 1, v);
       }
     }

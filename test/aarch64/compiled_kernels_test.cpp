@@ -96,7 +96,8 @@ TEST(CompiledAArch64Kernels, GiveTheInterpretersBits) {
   if (const std::string reason = test::emulator_missing(); !reason.empty()) GTEST_SKIP() << reason;
   std::vector<test::EmulatedCase> cases;
   for (const Case& c : kCases)
-    for (const char* cpu : {"cortex-a76", "cortex-a53"}) cases.push_back({compile(c, cpu), pixel_counts(c)});
+    for (const char* cpu : {"cortex-a76", "cortex-a53", "cortex-a72"})
+      cases.push_back({compile(c, cpu), pixel_counts(c)});
   test::expect_emulated_answers(std::move(cases));
 }
 

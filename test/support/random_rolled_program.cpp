@@ -45,7 +45,7 @@ class Generator {
   void choose_shape() {
     p_.output_channels = random_.between(1, 10), p_.input_channels = random_.between(1, 20);
     p_.index_bytes = random_.one_in(2) ? 2 : 4;
-    p_.index_shift = random_.below(2);
+    p_.index_shift = random_.below(most_index_shift(p_.target.isa) + 1);
     vectors_ = random_.between(1, 3);
     const uint32_t width = vectors_ * isa_.lanes, pixels = random_.between(1, 100);
     if (random_.one_in(2)) p_.pixels = pixels;
@@ -62,7 +62,8 @@ class Generator {
   }
   void choose_buffer(uint32_t& stride, uint32_t& panel, uint32_t width, uint32_t pixels) {
     if (random_.one_in(2)) panel = width;
-    stride = panel ? panel : (pixels + random_.below(20) + 1) / 2 * 2;
+    const uint32_t unit = 1u << p_.index_shift;
+    stride = panel ? panel : (pixels + random_.below(20) + unit - 1) / unit * unit;
   }
 
   uint32_t row_at(uint32_t place) const { return p_.row_order.empty() ? place : p_.row_order[place]; }

@@ -9,7 +9,7 @@
 namespace espalier::test {
 
 /// A program that verify() accepts, drawn from `seed`: up to 10 rows, 20 columns and 100 pixels; plain and panel
-/// buffers in all combinations, 2- and 4-byte indices with both shifts, counts of 0, all pointers, cursors of all three
+/// buffers in all combinations, 2- and 4-byte indices with all shifts, counts of 0, all pointers, cursors of all three
 /// streams, up to two loops inside one another, straight and rolled tiles and chunks side by side, sums in several
 /// chunks, rows in any order. Results stay finite and hold no negative zero.
 KernelProgram random_rolled_program(const Target& target, uint64_t seed);
