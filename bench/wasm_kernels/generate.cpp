@@ -25,8 +25,10 @@ struct Options {
 void declare(CLI::App& app, Options& o) {
   o.choice.sparsities = {0.7, 0.8, 0.9, 0.95, 0.98};
   app.add_option("folder", o.folder, "where to write modules, layers.json and weights.bin")->required();
-  app.add_option("--data", o.choice.mobilenet,
+  app.add_option("--mobilenet", o.choice.mobilenet,
                  "mobilenet_v1_1.0_90.npz (default: in $ESPALIER_DATA or ../shared/data)");
+  app.add_option("--data", o.choice.files, "matrices of these files instead (.smtx, .mtx, .npz, .tflite ...)");
+  app.add_option("--pixels", o.choice.pixels, "pixels for files that do not say")->check(CLI::PositiveNumber);
   app.add_option("--layer", o.choice.layer, "only layers whose name matches this regular expression");
   app.add_option("--sparsity", o.choice.sparsities, "only these shares of zeros, e.g. 0.7,0.9")->delimiter(',');
   app.add_option("--cpu", o.cpus, "CPUs of wasm32 to compile for")->delimiter(',');

@@ -238,13 +238,12 @@ class CostModel {
   }
 
   bool counts_lines() const { return c_.image_lines && !between_panels(spec_); }
-  /// Lines that a pixel tile of an image touches in a row, on average: tiles begin at multiples of their width, and
-  /// rows where lines do or at multiples of the stride.
+  /// Lines that a pixel tile of an image touches in a row, on average: tiles begin at multiples of their width, rows at
+  /// multiples of the stride.
   double row_lines() const {
     constexpr uint32_t kLinePixels = 16;
     const auto width = static_cast<uint32_t>(width_);
-    const uint32_t between_rows = c_.rows_cross_lines ? spec_.input_stride : kLinePixels;
-    const uint32_t step = std::gcd(std::gcd(width, between_rows), kLinePixels);
+    const uint32_t step = std::gcd(std::gcd(width, spec_.input_stride), kLinePixels);
     return double(width + kLinePixels - step) / kLinePixels;
   }
   double tile_lines() const { return counts_lines() ? row_lines() : touched_width() * 4 / kLine; }

@@ -39,7 +39,7 @@ constexpr CpuCosts cortex_a76() {
   c.pattern_end = 14;
   c.image_partial = c.panel_partial = 7;
   c.miss_stall = 3;
-  c.image_lines = c.rows_cross_lines = true;
+  c.image_lines = true;
   c.image_width = 0.3;
   return c;
 }
@@ -48,7 +48,7 @@ constexpr CpuCosts cortex_a76() {
 constexpr CpuCosts in_small_pages(CpuCosts c, double pages) {
   c.pages = pages, c.page_miss = 4;
   c.image_lines = true;
-  c.rows_cross_lines = false, c.image_width = 0;
+  c.image_width = 0;
   c.run_start = 6;
   return c;
 }

@@ -40,10 +40,9 @@ struct CpuCosts {
   double far_panels = 0, far_images = 0;
   /// Pages of 4 KiB that the first level of the TLB keeps (0: activations are in huge pages), and cycles of a miss.
   double pages = 0, page_miss = 0;
-  double panel_l1 = 0.96;         ///< share of L1D that keeps what a tile of a panel reads
-  double run_start = 0;           ///< cycles until lines of another row of an image come from beyond L2
-  bool image_lines = false;       ///< images by the lines that their tiles touch, not by the vectors
-  bool rows_cross_lines = false;  ///< and these are more where rows do not begin with them (engines are fitted without)
+  double panel_l1 = 0.96;    ///< share of L1D that keeps what a tile of a panel reads
+  double run_start = 0;      ///< cycles until lines of another row of an image come from beyond L2
+  bool image_lines = false;  ///< images by the lines that their tiles touch, not by the vectors
 };
 
 /// The entry of a CPU (Cpu::name); every CPU of ir/target.cpp has one.
