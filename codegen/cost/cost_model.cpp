@@ -93,7 +93,7 @@ class CostModel {
                                    fetch(straight_code_bytes(tail_vectors_), 1, cost.code_bytes);
     if (c_.in_order) cost.issue = cost.fma + cost.loads + 0.5 * cost.issue + fetch_stalls(cost.fetch);
     cost.traffic = traffic() + streamed_weights(cost.weight_bytes);
-    cost.exits = exits();
+    cost.exits = exits() + narrow_tail();
     cost.traffic += partial * (spec_.output_panel ? c_.panel_partial : c_.image_partial);
     if (!spec_.input_panel) cost.traffic += cost.fma * c_.image_width * std::max(0.0, tile_lines() - 2);
     return cost;
@@ -272,6 +272,10 @@ class CostModel {
       return tiles * (instructions / issue + patterns * c_.pattern_end) + columns;
     }
     return 0;
+  }
+
+  double narrow_tail() const {
+    return is_rolled() && full_rounds_ > 0 && tail_vectors_ == 1 ? nonzeros_ * c_.narrow_tail : 0;
   }
 
   const KernelSpec& spec_;

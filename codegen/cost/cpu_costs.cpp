@@ -40,7 +40,7 @@ constexpr CpuCosts cortex_a76() {
   c.image_partial = c.panel_partial = 7;
   c.miss_stall = 3;
   c.image_lines = true;
-  c.image_width = 0.3;
+  c.narrow_tail = 3;
   return c;
 }
 
@@ -48,7 +48,6 @@ constexpr CpuCosts cortex_a76() {
 constexpr CpuCosts in_small_pages(CpuCosts c, double pages) {
   c.pages = pages, c.page_miss = 4;
   c.image_lines = true;
-  c.image_width = 0;
   c.run_start = 6;
   return c;
 }

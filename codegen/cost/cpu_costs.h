@@ -42,6 +42,9 @@ struct CpuCosts {
   double pages = 0, page_miss = 0;
   double panel_l1 = 0.96;    ///< share of L1D that keeps what a tile of a panel reads
   double run_start = 0;      ///< cycles until lines of another row of an image come from beyond L2
+  /// Cycles of a non-zero of a rolled tile of one vector, or less, that full tiles of an image leave over, beyond its
+  /// instructions: sums wait for one another and for rows that nothing has fetched ahead.
+  double narrow_tail = 0;
   bool image_lines = false;  ///< images by the lines that their tiles touch, not by the vectors
 };
 
