@@ -1,6 +1,7 @@
 #include "codegen/rolled_writer.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace espalier {
 namespace {
@@ -35,7 +36,7 @@ RolledWriter::RolledWriter(const KernelPlan& plan, size_t chunk, const PixelTile
       rows_(plan.chunks[chunk].tiles[0].rows),
       starts_(plan.chunks[chunk].tiles[0].starts),
       finishes_(plan.chunks[chunk].tiles[0].finishes),
-      fetches_ahead_(plan.schedule.prefetch == 1 && plan.schedule.form != CodeForm::kDense),
+      fetches_ahead_(plan.schedule.fetches(Prefetch::kNext) && plan.schedule.form != CodeForm::kDense),
       registers_(isa_, plan.schedule.form, rows_, static_cast<uint32_t>(shape.pieces.size())) {}
 
 MicroOp RolledWriter::piece(Op op, uint8_t d, Buffer buffer, uint32_t row, uint32_t v) const {
@@ -139,7 +140,41 @@ void RolledWriter::prefetch_rows(uint32_t first, uint32_t share, FarPlace from) 
   advance(Buffer::kX, per_tile, 0);
 }
 
+/// Tiles of images may begin inside lines.
+std::vector<uint32_t> RolledWriter::pixels_of_lines() const {
+  std::vector<uint32_t> pixels;
+  for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLineElements) pixels.push_back(pixel);
+  const uint32_t last = shape_.width - 1;
+  const uint32_t step = std::gcd(std::gcd(plan_.spec.input_stride, plan_.schedule.pixel_block), kLineElements);
+  for (uint32_t begin = 0; begin < kLineElements; begin += step)
+    if ((begin + last) / kLineElements != (begin + pixels.back()) / kLineElements) {
+      pixels.push_back(last);
+      break;
+    }
+  return pixels;
+}
+void RolledWriter::fetch_rows_here(uint32_t count) {
+  for (uint32_t row = 0; row < count; ++row)
+    for (const uint32_t pixel : pixels_of_lines()) push({Op::kTouch, 0, 0, 0, Buffer::kX, 0, 0, row, pixel});
+}
+/// A loop over the rows of the K block. The cursor of X is nobody else's: loops over non-zeros point from the tile's.
+void RolledWriter::fetch_own_rows() {
+  constexpr uint32_t kRowsPerTurn = 4;
+  const ChunkPlan& chunk = plan_.chunks[chunk_];
+  const uint32_t rows = chunk.end_column - chunk.first_column;
+  advance(Buffer::kX, chunk.first_column, 0);
+  if (rows >= kRowsPerTurn) {
+    push({Op::kLoop, 0, 0, 0, Buffer::kI, 0, 0, 0, rows / kRowsPerTurn});
+    fetch_rows_here(kRowsPerTurn);
+    advance(Buffer::kX, kRowsPerTurn, 0);
+    end_loop();
+  }
+  fetch_rows_here(rows % kRowsPerTurn);
+}
+
 void RolledWriter::begin_tiles() {
+  if (plan_.schedule.fetches(Prefetch::kOwn) && plan_.schedule.form != CodeForm::kDense && !shape_.remainder)
+    fetch_own_rows();
   begin_loop_indexed();  // its count stays one entry in front of every tile
 }
 void RolledWriter::end_tiles() {

@@ -24,6 +24,7 @@ constexpr OpInfo kOps[kOpCount] = {
     {"min", true, true, true, false, false, false, false},
     {"prefetch", false, false, false, false, false, true, false},
     {"prefetch_far", false, false, false, false, false, true, false},
+    {"touch", false, false, false, false, false, true, false},
     {"loop", false, false, false, false, false, false, false},
     {"loop_indexed", false, false, false, false, false, false, false},
     {"end_loop", false, false, false, false, false, false, false},

@@ -117,9 +117,8 @@ class TileVerifier {
     if (reads_index && !walk_.reads_inside(op))
       return internal_error("reads index {}, but the chunk has {}", walk_.entries() + op.column, chunk_.index_count);
     if (op.op == Op::kPoint) pointers_.set(pointer_bit(op));
-    // Slices are finite, so this also bounds every loop.
-    if (op.op == Op::kEndLoop && !walk_.has_used_data())
-      return internal_error("a turn of the loop uses no weights and no indices");
+    // Slices and rows are finite, so this also bounds every loop.
+    if (op.op == Op::kEndLoop && !walk_.has_moved_on()) return internal_error("a turn of the loop moves no cursor");
     if (op.op != Op::kAdvance) return {};
     if (op.buffer != Buffer::kX && op.buffer != Buffer::kW && op.buffer != Buffer::kI)
       return internal_error("advances a buffer without a cursor");
@@ -245,6 +244,7 @@ class TileVerifier {
     if (op.op == Op::kStore && !is_output) return internal_error("stores outside the output buffer");
     if ((op.op == Op::kSplatLoad || op.op == Op::kFmaSplat) && op.buffer != Buffer::kW)
       return internal_error("splats from outside the weight stream");
+    if (op.op == Op::kTouch && op.buffer != Buffer::kX) return internal_error("touches more than the input buffer");
     if (op.op == Op::kFmaLoad && !is_input) return internal_error("multiplies memory outside the input buffer");
     const uint32_t lanes = info.has_lanes ? op.lanes : 1;
     if (op.buffer == Buffer::kW) return check_weights(op, lanes);

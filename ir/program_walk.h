@@ -46,15 +46,16 @@ class ProgramWalk {
   uint64_t entry(const MicroOp& op) const {
     return reads_inside(op) ? program_.indices[chunk_.index_offset + entries_ + op.column] : 0;
   }
-  /// Whether the turn that ends here has moved the cursor of kW or kI since it began.
-  bool has_used_data() const { return weights_ + entries_ != loops_[depth_ - 1].data; }
+  /// Whether the turn that ends here has moved a cursor since it began.
+  bool has_moved_on() const { return travel() != loops_[depth_ - 1].travel; }
 
  private:
   struct Loop {
     size_t first = 0;  // operation
-    uint64_t turns = 0, data = 0;
+    uint64_t turns = 0, travel = 0;
   };
 
+  uint64_t travel() const { return weights_ + entries_ + rows_; }
   void step_control(const MicroOp& op) {
     switch (op.op) {
       case Op::kLoop:
@@ -79,7 +80,7 @@ class ProgramWalk {
   void enter(uint64_t turns) {
     ++at_;
     if (turns == 0) return skip();
-    loops_[depth_++] = {at_, turns, weights_ + entries_};
+    loops_[depth_++] = {at_, turns, travel()};
   }
   void skip() {
     for (int open = 1; open > 0; ++at_) open += opens(ops_[at_]) ? 1 : ops_[at_].op == Op::kEndLoop ? -1 : 0;
@@ -92,7 +93,7 @@ class ProgramWalk {
       ++at_;
       return;
     }
-    loop.data = weights_ + entries_;
+    loop.travel = travel();
     at_ = loop.first;
   }
 

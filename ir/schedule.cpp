@@ -33,9 +33,10 @@ Result<uint32_t> parse_number(std::string_view field, std::string_view text, uin
 struct SwitchInfo {
   std::string_view name;
   int32_t Schedule::* member;
+  uint32_t most = 1;
 };
 constexpr SwitchInfo kSwitches[] = {
-    {"prefetch", &Schedule::prefetch}, {"cluster", &Schedule::cluster}, {"tail", &Schedule::tail}};
+    {"prefetch", &Schedule::prefetch, 2}, {"cluster", &Schedule::cluster}, {"tail", &Schedule::tail}};
 
 struct FormInfo {
   std::string_view name;
@@ -71,13 +72,16 @@ Result<bool> set_number(Owner& owner, const FieldInfo<Owner> (&fields)[N], std::
 Status set_field(Schedule& schedule, std::string_view name, std::string_view value) {
   for (const SwitchInfo& field : kSwitches) {
     if (field.name != name) continue;
-    auto number = parse_number(name, value, 0, 1);
+    auto number = parse_number(name, value, 0, field.most);
     if (!number) return std::move(number).error();
     if (schedule.*field.member != -1) return bad_input("schedule has field {} twice", name);
     if (name == "tail" && schedule.form != CodeForm::kUnrolled && schedule.form != CodeForm::kChosen)
       return bad_input("schedule has field tail with form {}, but only unrolled code leaves pixels to loops",
                        form_name(schedule.form));
     schedule.*field.member = static_cast<int32_t>(*number);
+    if (schedule.fetches(Prefetch::kOwn) && (schedule.form == CodeForm::kUnrolled || schedule.form == CodeForm::kDense))
+      return bad_input("schedule has prefetch=2 with form {}, but only nano and loop fetch the rows of their own tile",
+                       form_name(schedule.form));
     return {};
   }
   const auto known = set_number(schedule, kFields, name, value);

@@ -29,6 +29,10 @@ struct SchedulePart {
   bool operator==(const SchedulePart&) const = default;
 };
 
+/// What is fetched before it is used: nothing, the next pixel block (into L2), or, by loops over non-zeros, the rows of
+/// their own pixel tile, all at once before the first is used, so that their misses overlap.
+enum class Prefetch : int32_t { kNone, kNext, kOwn };
+
 /// The free choices of one kernel. 0 (or -1) means "let the compiler choose"; a schedule printed after compilation has
 /// none left.
 ///
@@ -44,11 +48,12 @@ struct Schedule {
   uint32_t k_block = 0;         ///< input channels per chunk
   uint32_t chunk_nonzeros = 0;  ///< bound on non-zeros in one chunk of code (one function)
   uint32_t pixel_block = 0;     ///< pixels that all chunks pass over before the next pixels (elements)
-  int32_t prefetch = -1;        ///< 1: fetch the next pixel block into L2 ahead; 0: do not; -1: the compiler chooses
+  int32_t prefetch = -1;        ///< -1: the compiler chooses; the others are Prefetch
   int32_t cluster = -1;         ///< 1: put rows with like columns into one tile; 0: keep their order; -1: chosen
   int32_t tail = -1;  ///< unrolled only. 1: loops compute the pixels that full tiles leave over; 0: more straight code
   std::vector<SchedulePart> parts = {};  ///< a row goes to the first part that takes it, or to none
 
+  bool fetches(Prefetch what) const { return prefetch == static_cast<int32_t>(what); }
   bool operator==(const Schedule&) const = default;
 };
 

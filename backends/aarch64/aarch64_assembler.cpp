@@ -225,6 +225,7 @@ class ChunkAssembler {
         return code_.emit(Insn::kMinnm, rd(op.d) | rn(op.d) | rm(op.a));
       case Op::kPrefetch:
       case Op::kPrefetchFar:
+      case Op::kTouch:
         return prefetch(op);
       default:
         return;  // control is not for single operations

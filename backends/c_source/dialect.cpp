@@ -15,7 +15,8 @@ constexpr Dialect kDialects[] = {
      .full = {"_mm256_setzero_ps()", "$a", "_mm256_loadu_ps($p)", "_mm256_storeu_ps($p, $d)", "_mm256_broadcast_ss($p)",
               "_mm256_permute_ps($a, $l * 0x55)", "_mm256_fmadd_ps($a, $b, $d)", "",
               "_mm256_fmadd_ps($b, _mm256_loadu_ps($p), $d)", "", "_mm256_max_ps($d, $a)", "_mm256_min_ps($d, $a)",
-              "_mm_prefetch((const char *)($p), _MM_HINT_T0)", "_mm_prefetch((const char *)($p), _MM_HINT_T1)"},
+              "_mm_prefetch((const char *)($p), _MM_HINT_T0)", "_mm_prefetch((const char *)($p), _MM_HINT_T1)",
+              "_mm_prefetch((const char *)($p), _MM_HINT_T0)"},
      .narrow = {{{Op::kLoad, 4, "_mm256_zextps128_ps256(_mm_loadu_ps($p))"},
                  {Op::kLoad, 2, "espalier_load2($p)"},
                  {Op::kLoad, 1, "_mm256_zextps128_ps256(_mm_load_ss($p))"},
@@ -33,7 +34,7 @@ constexpr Dialect kDialects[] = {
               "_mm512_permute_ps($a, $l * 0x55)", "_mm512_fmadd_ps($a, $b, $d)", "",
               "_mm512_fmadd_ps($b, _mm512_loadu_ps($p), $d)", "_mm512_fmadd_ps($a, _mm512_set1_ps($e), $d)",
               "_mm512_max_ps($d, $a)", "_mm512_min_ps($d, $a)", "_mm_prefetch((const char *)($p), _MM_HINT_T0)",
-              "_mm_prefetch((const char *)($p), _MM_HINT_T1)"},
+              "_mm_prefetch((const char *)($p), _MM_HINT_T1)", "_mm_prefetch((const char *)($p), _MM_HINT_T0)"},
      .narrow = {{{Op::kLoad, 0, "_mm512_maskz_loadu_ps($m, $p)"},
                  {Op::kStore, 0, "_mm512_mask_storeu_ps($p, $m, $d)"},
                  {Op::kFmaLoad, 0, "_mm512_fmadd_ps($b, _mm512_maskz_loadu_ps($m, $p), $d)"}}}},
@@ -43,7 +44,8 @@ constexpr Dialect kDialects[] = {
      .preamble = "c_source/neon.c.in",
      .full = {"vdupq_n_f32(0.0f)", "$a", "vld1q_f32($p)", "vst1q_f32($p, $d)", "vld1q_dup_f32($p)",
               "vdupq_laneq_f32($a, $l)", "vfmaq_f32($d, $a, $b)", "vfmaq_laneq_f32($d, $a, $b, $l)", "", "",
-              "vmaxnmq_f32($d, $a)", "vminnmq_f32($d, $a)", "__builtin_prefetch($p)", "__builtin_prefetch($p, 0, 2)"},
+              "vmaxnmq_f32($d, $a)", "vminnmq_f32($d, $a)", "__builtin_prefetch($p)", "__builtin_prefetch($p, 0, 2)",
+              "__builtin_prefetch($p)"},
      .narrow = {{{Op::kLoad, 3, "espalier_load3($p)"},
                  {Op::kLoad, 2, "vcombine_f32(vld1_f32($p), vdup_n_f32(0.0f))"},
                  {Op::kLoad, 1, "vld1q_lane_f32($p, vdupq_n_f32(0.0f), 0)"},
@@ -56,7 +58,7 @@ constexpr Dialect kDialects[] = {
      .full = {"wasm_f32x4_splat(0.0f)", "$a", "wasm_v128_load($p)", "wasm_v128_store($p, $d)",
               "wasm_v128_load32_splat($p)", "wasm_i32x4_shuffle($a, $a, $l, $l, $l, $l)",
               "wasm_f32x4_add($d, wasm_f32x4_mul($a, $b))", "", "", "", "wasm_f32x4_pmax($a, $d)",
-              "wasm_f32x4_pmin($a, $d)", "", ""},
+              "wasm_f32x4_pmin($a, $d)", "", "", "(void)*(const volatile float *)($p)"},
      .narrow = {{{Op::kLoad, 3, "wasm_v128_load32_lane(($p) + 2, wasm_v128_load64_zero($p), 2)"},
                  {Op::kLoad, 2, "wasm_v128_load64_zero($p)"},
                  {Op::kLoad, 1, "wasm_v128_load32_zero($p)"},
@@ -69,7 +71,7 @@ constexpr Dialect kDialects[] = {
      .full = {"wasm_f32x4_splat(0.0f)", "$a", "wasm_v128_load($p)", "wasm_v128_store($p, $d)",
               "wasm_v128_load32_splat($p)", "wasm_i32x4_shuffle($a, $a, $l, $l, $l, $l)",
               "wasm_f32x4_relaxed_madd($a, $b, $d)", "", "", "", "wasm_f32x4_pmax($a, $d)", "wasm_f32x4_pmin($a, $d)",
-              "", ""},
+              "", "", "(void)*(const volatile float *)($p)"},
      .narrow = {{{Op::kLoad, 3, "wasm_v128_load32_lane(($p) + 2, wasm_v128_load64_zero($p), 2)"},
                  {Op::kLoad, 2, "wasm_v128_load64_zero($p)"},
                  {Op::kLoad, 1, "wasm_v128_load32_zero($p)"},
@@ -94,7 +96,7 @@ Result<std::string_view> Dialect::pattern(const MicroOp& op, uint32_t vector_lan
   for (const Narrow& n : narrow)
     if (is_narrow && found.empty() && !n.pattern.empty() && n.op == op.op && (n.lanes == op.lanes || n.lanes == 0))
       found = n.pattern;
-  if (found.empty() && op.op != Op::kPrefetch && op.op != Op::kPrefetchFar)
+  if (found.empty() && !is_hint(op.op))
     return internal_error("C for {} has no {} of {} lanes", isa, op_info(op.op).name, op.lanes);
   return found;
 }

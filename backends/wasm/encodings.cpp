@@ -37,6 +37,7 @@ const std::vector<Recipe>& recipes() {
       {kGetI32, "LOCAL_GET_I32_S", {kNumber}, 1},
       {kSetI32, "LOCAL_SET_I32_S", {kNumber}, 1},
       {kTeeI32, "LOCAL_TEE_I32_S", {kNumber}, 1},
+      {kDropI32, "DROP_I32_S", {}},
       {kGetV128, "LOCAL_GET_V128_S", {kNumber}, 1},
       {kSetV128, "LOCAL_SET_V128_S", {kNumber}, 1},
       {kConstI32, "CONST_I32_S", {kNumber}, 1},

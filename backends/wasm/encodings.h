@@ -14,6 +14,7 @@ enum class Instruction : uint8_t {
   kGetI32,
   kSetI32,
   kTeeI32,
+  kDropI32,
   kGetV128,
   kSetV128,
   kConstI32,

@@ -27,6 +27,7 @@ class VectorOps {
   bool set(uint8_t reg);
   uint32_t offset(const MicroOp& op) const;
   bool memory(Instruction instruction, const MicroOp& op);
+  bool touch(const MicroOp& op);
   bool load(const MicroOp& op);
   bool load3(const MicroOp& op);
   bool store(const MicroOp& op);

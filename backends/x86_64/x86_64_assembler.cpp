@@ -45,6 +45,7 @@ constexpr Inst kFullForms[kOpCount] = {
     Inst::kMin,
     Inst::kPrefetch,
     Inst::kPrefetchFar,
+    /* touch */ Inst::kPrefetch,
     // Loops, pointers and cursors have functions of their own.
     Inst::kZero,
     Inst::kZero,
@@ -296,7 +297,7 @@ class ChunkAssembler {
 
   /// Opens a window for this access if enough of the next ones would share it.
   bool open_window(std::span<const MicroOp> rest, int32_t unit, AddressWindow& window) {
-    if (rest[0].op == Op::kPrefetch || rest[0].op == Op::kPrefetchFar) return false;
+    if (is_hint(rest[0].op)) return false;
     const Buffer buffer = rest[0].buffer;
     const int64_t first =
         buffer == Buffer::kW ? byte_offset(rest[0]) / kGroupBytes * kGroupBytes : byte_offset(rest[0]);

@@ -56,6 +56,7 @@ constexpr CpuCosts webassembly(CpuCosts c) {
   c.row_groups = 2;
   c.vector_end = 6;
   c.panel_l1 = 0.65;
+  c.touches = true;
   return in_small_pages(c, 64);
 }
 

@@ -45,6 +45,7 @@ struct CpuCosts {
   /// Cycles of a non-zero of a rolled tile of one vector, or less, that full tiles of an image leave over, beyond its
   /// instructions: sums wait for one another and for rows that nothing has fetched ahead.
   double narrow_tail = 0;
+  bool touches = false;      ///< loads of what comes soon overlap, where there are no hints
   bool image_lines = false;  ///< images by the lines that their tiles touch, not by the vectors
 };
 

@@ -123,7 +123,7 @@ class ChunkLowering {
         weights_(isa_, ops, plan.program.chunks[plan.first_chunk + chunk_index].stream_count),
         vectors_(static_cast<uint32_t>(shape.pieces.size())),
         splats_in_place_(isa_.has_fma_splat && splits_vectors(plan.target)) {
-    if (plan.schedule.prefetch == 1) plan_prefetch(chunk_index, plan.chunks.size());
+    if (plan.schedule.fetches(Prefetch::kNext)) plan_prefetch(chunk_index, plan.chunks.size());
   }
 
   void run() {

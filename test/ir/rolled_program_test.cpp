@@ -97,7 +97,7 @@ struct Malformed {
 };
 constexpr Malformed kMalformed[] = {
     {"    advance w, 1\n    advance i, 1\n", "",
-     "operation 8 (end_loop): a turn of the loop uses no weights and no indices"},
+     "operation 8 (end_loop): a turn of the loop moves no cursor"},
     {"loop 2", "loop 3", "operation 1 (point): reads index 8, but the chunk has 8"},
     {"loop 2", "loop 0", "operation 0 (loop): loops 0 times"},
     {"    store v0, q0[0]:4\n    advance w, 1\n    advance i, 2\n    end_loop\n", "", "1 loops have no end"},
