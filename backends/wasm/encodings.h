@@ -55,7 +55,7 @@ enum class Instruction : uint8_t {
   kPseudoMax,
   kPseudoMin,
 };
-inline constexpr int kInstructionCount = 42;
+inline constexpr int kInstructionCount = static_cast<int>(Instruction::kPseudoMin) + 1;
 
 /// An instruction's bytes up to its variable immediate, if it has one.
 struct Encoding {

@@ -1,9 +1,12 @@
-// Straight code that asks for what comes next.
+// Code that asks for what comes next, and loops that touch what they use.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "codegen/cost/candidates.h"
+#include "ir/program_walk.h"
 #include "test/codegen/compiled.h"
 
 namespace espalier {
@@ -82,6 +85,70 @@ TEST(StraightPrefetch, IsChosenWhereActivationsAreFarAndMultipliesHideIt) {
   EXPECT_EQ(prefetches(64, 256, 0.95, 3136, 0), 0) << "as an image";
   EXPECT_EQ(prefetches(256, 512, 0.9, 784, 0), 1);
   EXPECT_EQ(prefetches(256, 256, 0.9, 784, 0), 0) << "short rows gain nothing";
+}
+
+/// Elements of the input, as (row, pixel), that a round of a tile of a chunk touches.
+std::set<std::pair<uint64_t, uint32_t>> touched(const KernelProgram& program, const Chunk& chunk,
+                                                const PixelTile& tile) {
+  std::set<std::pair<uint64_t, uint32_t>> elements;
+  ProgramWalk walk(program, chunk, tile.ops);
+  while (const MicroOp* op = walk.next()) {
+    if (op->op == Op::kTouch) elements.insert({walk.rows() + op->row, op->column});
+    walk.step();
+  }
+  return elements;
+}
+
+/// Every line that a row of a tile has in a K block, wherever in a line the tile may begin.
+void expect_all_lines(const KernelSpec& spec, std::string_view schedule, uint32_t step) {
+  const auto program = test::compiled(spec, *find_target("wasm32", "simd128"), schedule);
+  const uint32_t columns = spec.matrix.columns(), k = program.schedule.k_block;
+  for (size_t c = 0; c < program.chunks.size(); ++c)
+    for (const PixelTile& tile : program.chunks[c].tiles) {
+      const auto elements = touched(program, program.chunks[c], tile);
+      std::set<uint64_t> rows;
+      for (const auto& [row, pixel] : elements) {
+        rows.insert(row);
+        ASSERT_LT(pixel, tile.width);
+      }
+      const uint64_t first = *rows.begin();
+      EXPECT_EQ(first % k, 0u);
+      EXPECT_EQ(rows.size(), std::min<uint64_t>(k, columns - first)) << "chunk " << c;
+      EXPECT_EQ(*rows.rbegin(), first + rows.size() - 1);
+      for (const uint64_t row : rows)
+        for (uint32_t begin = 0; begin < 16; begin += step) {
+          std::set<uint32_t> lines;
+          for (const auto& [r, pixel] : elements)
+            if (r == row) lines.insert((begin + pixel) / 16);
+          EXPECT_EQ(lines.size(), (begin + tile.width - 1) / 16 + 1) << "row " << row << ", begin " << begin;
+        }
+    }
+}
+
+TEST(LoopsTouch, EveryLineOfTheirTilesRows) {
+  const auto spec = [](uint32_t pixels, uint32_t panel) {
+    return spec_of(random_sparse_matrix(30, 103, 0.8, 3), pixels, panel);
+  };
+  expect_all_lines(spec(400, 0), "loop:rows=1,vectors=10,k=64,prefetch=2", 8);
+  expect_all_lines(spec(400, 0), "loop:rows=1,vectors=8,pixels=64,prefetch=2", 16);
+  expect_all_lines(spec(400, 40), "loop:rows=1,vectors=10,k=50,prefetch=2", 8);
+  expect_all_lines(spec(400, 28), "nano:rows=2,vectors=7,k=2,prefetch=2", 4);
+  KernelSpec odd = spec(399, 0);
+  odd.input_stride = 401;
+  expect_all_lines(odd, "loop:rows=1,vectors=9,prefetch=2", 1);
+}
+
+TEST(LoopsTouch, WhereActivationsAreFarFromEngines) {
+  const auto prefetch = [](uint32_t rows, uint32_t columns, double zeros, uint32_t pixels, std::string_view schedule) {
+    const KernelSpec spec = spec_of(random_sparse_matrix(rows, columns, zeros, 3), pixels, 0);
+    return (*rank_schedules(spec, *find_target("wasm32", "simd128"), *parse_schedule(schedule)))[0].schedule.prefetch;
+  };
+  EXPECT_EQ(prefetch(64, 64, 0.9, 3136, "loop"), 2);
+  EXPECT_EQ(prefetch(64, 64, 0.99, 3136, "loop"), 0) << "rows are hardly used";
+  EXPECT_EQ(prefetch(512, 512, 0.9, 196, "loop"), 2);
+  EXPECT_EQ(prefetch(512, 512, 0.95, 196, "loop"), 0) << "L2 has most of it";
+  EXPECT_EQ(prefetch(512, 512, 0.9, 49, "loop"), 0) << "L2 has all of it";
+  EXPECT_EQ(prefetch(64, 64, 0.9, 3136, "unrolled"), 0);
 }
 
 }  // namespace

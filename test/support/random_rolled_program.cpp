@@ -147,6 +147,15 @@ class Generator {
   }
   void splat_load(uint8_t d, uint32_t column) { push({Op::kSplatLoad, d, 0, 0, Buffer::kW, 0, 0, 0, column}); }
 
+  /// Some rows one after the other, and leaves the cursor of X behind them.
+  void touch_rows() {
+    if (!random_.one_in(3)) return;
+    const uint32_t turns = random_.between(1, p_.input_channels);
+    push({Op::kLoop, 0, 0, 0, Buffer::kX, 0, 0, 0, turns});
+    for (const Piece& piece : pieces_) push({Op::kTouch, 0, 0, 0, Buffer::kX, 0, 0, 0, piece.column});
+    advance(Buffer::kX, 1, 0);
+    push({Op::kEndLoop});
+  }
   void start_row() {
     push({Op::kPoint, 0, 0, 0, Buffer::kYAt, 0, 0, 0, 0});
     for (size_t v = 0; v < pieces_.size(); ++v) {
@@ -161,6 +170,7 @@ class Generator {
   }
 
   void lower_rows() {
+    touch_rows();
     push({Op::kLoop, 0, 0, 0, Buffer::kX, 0, 0, 0, group_.rows});
     start_row();
     push({Op::kLoopIndexed, 0, 0, 0, Buffer::kI, 0, 0, 0, 1});

@@ -137,6 +137,10 @@ const Lowering kLowerings[] = {
     {"Min", "simd128", {.op = Op::kMin, .d = 0, .a = 1}, {"local.get 6", "local.get 5", "f32x4.pmin", "local.set 5"}},
     {"Prefetch", "simd128", {.op = Op::kPrefetch, .buffer = Buffer::kX, .row = 7, .column = 99}, {}},
     {"PrefetchFar", "simd128", {.op = Op::kPrefetchFar, .buffer = Buffer::kX, .row = 7, .column = 99}, {}},
+    {"Touch",
+     "simd128",
+     {.op = Op::kTouch, .buffer = Buffer::kX, .row = 1, .column = 2},
+     {"local.get 0", "i32.load 408", "drop"}},
     {"HighRegister", "simd128", {.op = Op::kZero, .d = 200}, {"v128.const 0, 0, 0, 0", "local.set 205"}},
 };
 
