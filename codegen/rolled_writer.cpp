@@ -140,12 +140,14 @@ void RolledWriter::prefetch_rows(uint32_t first, uint32_t share, FarPlace from) 
   advance(Buffer::kX, per_tile, 0);
 }
 
-/// Tiles of images may begin inside lines.
+/// Tiles of images may begin inside lines: rows at multiples of the stride, tiles at multiples of full ones and of
+/// their own width, because what full tiles leave over is taken by ever narrower ones.
 std::vector<uint32_t> RolledWriter::pixels_of_lines() const {
   std::vector<uint32_t> pixels;
   for (uint32_t pixel = 0; pixel < shape_.width; pixel += kLineElements) pixels.push_back(pixel);
   const uint32_t last = shape_.width - 1;
-  const uint32_t step = std::gcd(std::gcd(plan_.spec.input_stride, plan_.schedule.pixel_block), kLineElements);
+  const uint32_t tiles = std::gcd(plan_.shapes.front().width, shape_.width);
+  const uint32_t step = std::gcd(std::gcd(plan_.spec.input_stride, tiles), kLineElements);
   for (uint32_t begin = 0; begin < kLineElements; begin += step)
     if ((begin + last) / kLineElements != (begin + pixels.back()) / kLineElements) {
       pixels.push_back(last);

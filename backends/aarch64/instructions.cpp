@@ -12,7 +12,7 @@ constexpr OperandInfo kD{'d', Field::kRd}, kS{'s', Field::kRd}, kQ{'q', Field::k
     kQn{'q', Field::kRn}, kQm{'q', Field::kRm}, kXn{'x', Field::kRn}, kXm{'x', Field::kRm}, kTied{'t'},
     kImm12{'i', Field::kImm12}, kImm9{'i', Field::kImm9}, kImm7{'i', Field::kImm7}, kImm16{'i', Field::kImm16},
     kD2{'d', Field::kRt2}, kQ2{'q', Field::kRt2}, kWd{'w', Field::kRd}, kW2{'w', Field::kRt2}, kWm{'w', Field::kRm},
-    kX2{'x', Field::kRt2};
+    kX2{'x', Field::kRt2}, kMoved{'x'};  // the base again, as LLVM has it
 constexpr OperandInfo kCondition{'i', Field::kCond}, kImm19{'i', Field::kImm19}, kImm26{'i', Field::kImm26},
     kFmlaLane{'i', Field::kFmlaLane}, kDupLane{'i', Field::kDupLane}, kShift{'i', Field::kShift},
     kImmr{'i', Field::kImmr}, kLink{'l'};
@@ -47,7 +47,7 @@ constexpr InsnInfo kInstructions[kInsnCount] = {
     {"LDPQi", {kQ, kQ2, kXn, kImm7}},
     {"STPQi", {kQ, kQ2, kXn, kImm7}},
     {"LDPWi", {kWd, kW2, kXn, kImm7}},
-    {"LDPXpost", {kXn, kX, kX2, kXn, kImm7}},
+    {"LDPXpost", {kMoved, kX, kX2, kXn, kImm7}},
     {"LDRHHui", {kWd, kXn, kImm12}},
     {"LDRWui", {kWd, kXn, kImm12}},
     {"LDURXi", {kX, kXn, kImm9}},

@@ -24,9 +24,7 @@ struct Uses {
   uint32_t inputs = 0;  ///< pointers p0.., as bits
   bool output = false;  ///< pointer q0
 
-  void add(const Uses& other) {
-    x |= other.x, y |= other.y, w |= other.w, i |= other.i, mask |= other.mask;
-  }
+  void add(const Uses& other) { x |= other.x, y |= other.y, w |= other.w, i |= other.i, mask |= other.mask; }
   void add(Buffer buffer) { (buffer == Buffer::kX ? x : buffer == Buffer::kY ? y : w) = true; }
 };
 
@@ -39,9 +37,7 @@ class TileWriter {
         tile_(tile),
         out_(out),
         rolled_(is_rolled(tile)),
-        moves_input_(std::any_of(tile.ops.begin(), tile.ops.end(), [](const MicroOp& op) {
-          return op.op == Op::kAdvance && op.buffer == Buffer::kX;
-        })) {}
+        moves_input_(moves_input()) {}
 
   /// Declarations and statements of one part. Errors as write_chunks.
   Status write_part(const TilePart& part, std::string_view indent) {
@@ -80,6 +76,16 @@ class TileWriter {
   const Uses& uses() const { return uses_; }
 
  private:
+  /// Whether what moves x is ever read there: hints may have no C.
+  bool moves_input() const {
+    auto moves = [](const MicroOp& op) { return op.op == Op::kAdvance && op.buffer == Buffer::kX; };
+    auto reads = [&](const MicroOp& op) {
+      const bool has_text = !is_hint(op.op) || !dialect_.full[static_cast<size_t>(op.op)].empty();
+      return op_info(op.op).has_access && op.buffer == Buffer::kX && has_text;
+    };
+    return std::any_of(tile_.ops.begin(), tile_.ops.end(), moves) &&
+           std::any_of(tile_.ops.begin(), tile_.ops.end(), reads);
+  }
   void declare_cursors(std::string_view indent) {
     auto declare = [&](std::string_view text) { ((out_ += indent) += text) += ";\n"; };
     if (moves_input_) declare("const float *xt = x");
@@ -129,7 +135,8 @@ class TileWriter {
   }
   void append_advance(const MicroOp& op) {
     auto at = std::back_inserter(out_);
-    if (op.buffer == Buffer::kX) fmt::format_to(at, "xt += {};\n", uint64_t{op.row} * program_.input_stride);
+    if (op.buffer == Buffer::kX && moves_input_)
+      fmt::format_to(at, "xt += {};\n", uint64_t{op.row} * program_.input_stride);
     if (op.buffer == Buffer::kW) uses_.w = true, fmt::format_to(at, "wt += {};\n", op.column);
     if (op.buffer == Buffer::kI) fmt::format_to(at, "it += {};\n", op.column);
   }

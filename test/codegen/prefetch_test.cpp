@@ -131,6 +131,7 @@ TEST(LoopsTouch, EveryLineOfTheirTilesRows) {
   };
   expect_all_lines(spec(400, 0), "loop:rows=1,vectors=10,k=64,prefetch=2", 8);
   expect_all_lines(spec(400, 0), "loop:rows=1,vectors=8,pixels=64,prefetch=2", 16);
+  expect_all_lines(spec(400, 0), "loop:rows=1,vectors=7,pixels=112,prefetch=2", 4);
   expect_all_lines(spec(400, 40), "loop:rows=1,vectors=10,k=50,prefetch=2", 8);
   expect_all_lines(spec(400, 28), "nano:rows=2,vectors=7,k=2,prefetch=2", 4);
   KernelSpec odd = spec(399, 0);
