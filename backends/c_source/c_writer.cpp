@@ -101,6 +101,7 @@ class TileWriter {
     depth_ -= ends;
     const std::string deeper(indent.size() + 2 * depth_, ' ');
     if (op.op < Op::kLoop) return append_statement(op, deeper);
+    if (op.op == Op::kAdvance && op.buffer == Buffer::kX && !moves_input_) return {};
     out_ += deeper;
     append_control(op);
     depth_ += op.op == Op::kLoop || op.op == Op::kLoopIndexed;
@@ -135,8 +136,7 @@ class TileWriter {
   }
   void append_advance(const MicroOp& op) {
     auto at = std::back_inserter(out_);
-    if (op.buffer == Buffer::kX && moves_input_)
-      fmt::format_to(at, "xt += {};\n", uint64_t{op.row} * program_.input_stride);
+    if (op.buffer == Buffer::kX) fmt::format_to(at, "xt += {};\n", uint64_t{op.row} * program_.input_stride);
     if (op.buffer == Buffer::kW) uses_.w = true, fmt::format_to(at, "wt += {};\n", op.column);
     if (op.buffer == Buffer::kI) fmt::format_to(at, "it += {};\n", op.column);
   }
