@@ -219,9 +219,10 @@ bool gains_by_prefetch(const Choice& plan) {
   return (c.prefetch || straight) && bytes > least * plan.target.cpu->l2 && step < plan.spec.max_pixels();
 }
 
-/// Whether loops touch the rows of their tile before they use them. V8 14 on Zen 4, without and with, GFLOP/s: 128x128
-/// at 3136 pixels 17 and 23 as an image, 27 and 33 in panels, 128x64 28.5 and 29.9, 32.5 and 32.5; where L2 holds much
-/// (512x512 at 196 pixels) 1 to 7 % faster at 70 to 90 % zeros, 2 to 6 % slower at 98.
+/// Whether loops touch the rows of their tile before they use them. V8 14 on Zen 4, without and with, GFLOP/s: 64x256
+/// at 3136 pixels 12.5 and 22.4 as an image, 18.7 and 30.2 in panels, 128x128 27.2 and 29.4, 35.1 and 35.6 (17 and 24,
+/// 28 and 33 where others keep L3 busy); where L2 holds much (512x512 at 196 pixels) 0 to 7 % faster at 70 to 90 %
+/// zeros, 2 to 6 % slower at 98.
 bool gains_by_own_rows(const Choice& plan) {
   constexpr double kFar = 3, kNear = 1;                     // L2s that the activations take,
   constexpr double kLeastUsesFar = 2, kLeastUsesNear = 40;  // and uses of an input row
