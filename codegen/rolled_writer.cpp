@@ -148,34 +148,31 @@ std::vector<uint32_t> RolledWriter::pixels_of_lines() const {
   const uint32_t last = shape_.width - 1;
   const uint32_t tiles = std::gcd(plan_.shapes.front().width, shape_.width);
   const uint32_t step = std::gcd(std::gcd(plan_.spec.input_stride, tiles), kLineElements);
-  for (uint32_t begin = 0; begin < kLineElements; begin += step)
-    if ((begin + last) / kLineElements != (begin + pixels.back()) / kLineElements) {
-      pixels.push_back(last);
-      break;
-    }
+  if (last - pixels.back() >= step) pixels.push_back(last);  // the latest begin is a step before a line's end
   return pixels;
-}
-void RolledWriter::fetch_rows_here(uint32_t count) {
-  for (uint32_t row = 0; row < count; ++row)
-    for (const uint32_t pixel : pixels_of_lines()) push({Op::kTouch, 0, 0, 0, Buffer::kX, 0, 0, row, pixel});
 }
 /// A loop over the rows of the K block. The cursor of X is nobody else's: loops over non-zeros point from the tile's.
 void RolledWriter::fetch_own_rows() {
   constexpr uint32_t kRowsPerTurn = 4;
   const ChunkPlan& chunk = plan_.chunks[chunk_];
   const uint32_t rows = chunk.end_column - chunk.first_column;
+  const std::vector<uint32_t> pixels = pixels_of_lines();
+  auto touch = [&](uint32_t count) {
+    for (uint32_t row = 0; row < count; ++row)
+      for (const uint32_t pixel : pixels) push({Op::kTouch, 0, 0, 0, Buffer::kX, 0, 0, row, pixel});
+  };
   advance(Buffer::kX, chunk.first_column, 0);
   if (rows >= kRowsPerTurn) {
     push({Op::kLoop, 0, 0, 0, Buffer::kI, 0, 0, 0, rows / kRowsPerTurn});
-    fetch_rows_here(kRowsPerTurn);
+    touch(kRowsPerTurn);
     advance(Buffer::kX, kRowsPerTurn, 0);
     end_loop();
   }
-  fetch_rows_here(rows % kRowsPerTurn);
+  touch(rows % kRowsPerTurn);
 }
 
 void RolledWriter::begin_tiles() {
-  if (plan_.schedule.fetches(Prefetch::kOwn) && plan_.schedule.form != CodeForm::kDense && !shape_.remainder)
+  if (plan_.schedule.fetches(Prefetch::kOwn) && has_pointers(plan_.schedule.form) && !shape_.remainder)
     fetch_own_rows();
   begin_loop_indexed();  // its count stays one entry in front of every tile
 }

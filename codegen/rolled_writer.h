@@ -68,7 +68,6 @@ class RolledWriter {
  private:
   void begin_tiles();
   void fetch_own_rows();
-  void fetch_rows_here(uint32_t count);
   std::vector<uint32_t> pixels_of_lines() const;
   void end_tiles();
   void start_sums();

@@ -30,7 +30,7 @@ enum class Op : uint8_t {
   kMin,          ///< d = d < a ? d : a, per lane (NaN in d gives a)
   kPrefetch,     ///< hint: the line of buffer[access] will be used soon (L1); may lie outside the buffer, never faults
   kPrefetchFar,  ///< the same for later use (L2)
-  kTouch,        ///< as kPrefetch, inside the tile: a hint where there are hints, otherwise a load of nothing's use
+  kTouch,        ///< as kPrefetch, inside the tile: where there are no hints, a load whose value nobody uses
   kLoop,         ///< runs what follows, up to its kEndLoop, `column` times (at least once)
   kLoopIndexed,  ///< the same, index entry `column` times (maybe never)
   kEndLoop,      ///< ends the innermost loop
@@ -38,7 +38,7 @@ enum class Op : uint8_t {
   kAdvance,      ///< moves the cursor of kX by `row` rows, of kW by `column` elements, of kI by `column` entries
 };
 inline constexpr int kOpCount = 20;
-/// Operations without a result.
+/// Operations that compute nothing.
 constexpr bool is_hint(Op op) { return op == Op::kPrefetch || op == Op::kPrefetchFar || op == Op::kTouch; }
 
 /// What an access addresses. X and Y accesses are relative to the pixel the tile stands at. x, w and i are cursors:

@@ -79,7 +79,7 @@ Status set_field(Schedule& schedule, std::string_view name, std::string_view val
       return bad_input("schedule has field tail with form {}, but only unrolled code leaves pixels to loops",
                        form_name(schedule.form));
     schedule.*field.member = static_cast<int32_t>(*number);
-    if (schedule.fetches(Prefetch::kOwn) && (schedule.form == CodeForm::kUnrolled || schedule.form == CodeForm::kDense))
+    if (schedule.fetches(Prefetch::kOwn) && schedule.form != CodeForm::kChosen && !has_pointers(schedule.form))
       return bad_input("schedule has prefetch=2 with form {}, but only nano and loop fetch the rows of their own tile",
                        form_name(schedule.form));
     return {};

@@ -20,6 +20,9 @@ enum class CodeForm : uint8_t {
   kDense,     ///< row tiles with a counted loop over all input channels
 };
 
+/// Whether loops over non-zeros point to the rows of the input.
+constexpr bool has_pointers(CodeForm form) { return form == CodeForm::kLoop || form == CodeForm::kNano; }
+
 /// Rows that take another form than the rest of the kernel, and its tiles. 0 means "let the compiler choose".
 struct SchedulePart {
   CodeForm form = CodeForm::kDense;  ///< kDense takes full rows, kNano those whose columns are equal to other rows'

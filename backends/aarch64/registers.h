@@ -20,7 +20,6 @@ inline constexpr uint32_t kStraightWindows = 4, kMixedWindows = 5, kRolledWindow
 
 /// The entries of the next turn's pointers, in loops that need no windows: four of two bytes or two of four bytes in
 /// each register from kEntriesAhead down, and where those of eight pointers stand, if they have two bytes.
-inline constexpr uint32_t kEntriesAhead = kLastWindow, kSecondEntriesAhead = kLastWindow - 1,
-                          kEntryCursor = kLastWindow - 2;
+inline constexpr uint32_t kEntriesAhead = kLastWindow, kEntryCursor = kLastWindow - 2;
 
 }  // namespace espalier::aarch64

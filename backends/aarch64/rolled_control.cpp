@@ -87,8 +87,7 @@ void RolledControl::begin_counted(const MicroOp& op) {
   loops_.push_back({code_.size(), 0, false});
 }
 
-bool RolledControl::may_load_ahead(std::span<const MicroOp> body) const {
-  if (groups_of_pointers(body) == 0) return false;
+bool RolledControl::reaches_cursors(std::span<const MicroOp> body) const {
   for (const MicroOp& op : body) {
     if (op.op == Op::kPoint) continue;
     if (!op_info(op.op).has_access || op.buffer == Buffer::kXAt || op.buffer == Buffer::kYAt) continue;
@@ -105,9 +104,9 @@ void RolledControl::begin_indexed(const MicroOp& op, std::span<const MicroOp> bo
   if (!near_) code_.emit(Insn::kBranchIfNotZero, rd(count) | bits(Field::kImm19, 2));
   const size_t skip = code_.size();
   near_ ? code_.emit(Insn::kBranchIfZero, rd(count)) : code_.emit(Insn::kBranch);
-  loads_ahead_ = may_load_ahead(body);
-  if (loads_ahead_) {
-    groups_ = groups_of_pointers(body);
+  const uint32_t groups = groups_of_pointers(body);
+  groups_ = groups != 0 && reaches_cursors(body) ? groups : 0;
+  if (groups_ != 0) {
     next_entries_ = (body[0].column + entries_per_turn(body)) * program_.index_bytes;
     const uint64_t first = uint64_t{body[0].column} * program_.index_bytes;
     if (has_entry_cursor()) add_constant(code_, kEntryCursor, kIndices, first, kEntryCursor);
@@ -117,14 +116,14 @@ void RolledControl::begin_indexed(const MicroOp& op, std::span<const MicroOp> bo
 }
 
 void RolledControl::load_ahead() {
-  if (loads_ahead_) load_entries(next_entries_);
+  if (groups_ != 0) load_entries(next_entries_);
 }
 /// One load for eight pointers has no place for odd offsets, so its address is one that moves.
 bool RolledControl::has_entry_cursor() const { return groups_ == 2 && program_.index_bytes == 2; }
 void RolledControl::load_entries(uint64_t offset) {
   group_ = 0;
   if (has_entry_cursor())
-    return code_.emit(Insn::kLoadPairXPost, rd(kEntriesAhead) | bits(Field::kRt2, kSecondEntriesAhead) |
+    return code_.emit(Insn::kLoadPairXPost, rd(kEntriesAhead) | bits(Field::kRt2, kEntriesAhead - 1) |
                                                 rn(kEntryCursor) | bits(Field::kImm7, 2));
   const uint32_t registers = groups_ * program_.index_bytes / 2;
   for (uint32_t i = 0; i < registers; ++i)
@@ -132,7 +131,7 @@ void RolledControl::load_entries(uint64_t offset) {
 }
 
 void RolledControl::end_loop() {
-  loads_ahead_ = false;
+  groups_ = 0;
   const Loop loop = loops_.back();
   loops_.pop_back();
   code_.emit(Insn::kSubs, rd(next_count()) | rn(next_count()) | imm12(1));
@@ -170,8 +169,8 @@ bool RolledControl::four_halves(std::span<const MicroOp> ops) {
   constexpr uint32_t kBits = 16;
   const uint64_t offset = uint64_t{ops[0].column} * 2;
   if (program_.index_bytes != 2 || offset >= kImm9Limit) return false;
-  const uint32_t first = kInputs + ops[0].row, all = loads_ahead_ ? kEntriesAhead - group_++ : first + 3;
-  if (!loads_ahead_) code_.emit(Insn::kLoadDoubleNear, rd(all) | rn(kIndices) | bits(Field::kImm9, offset));
+  const uint32_t first = kInputs + ops[0].row, all = groups_ != 0 ? kEntriesAhead - group_++ : first + 3;
+  if (groups_ == 0) code_.emit(Insn::kLoadDoubleNear, rd(all) | rn(kIndices) | bits(Field::kImm9, offset));
   code_.emit(Insn::kAddHalf, rd(first) | rn(input_base()) | rm(all) | bits(Field::kShift, kHalf | entry_shift()));
   for (uint32_t i = 1; i < 4; ++i) {
     code_.emit(Insn::kBitField,
@@ -182,7 +181,7 @@ bool RolledControl::four_halves(std::span<const MicroOp> ops) {
 }
 bool RolledControl::four_words_ahead(std::span<const MicroOp> ops) {
   constexpr uint32_t kBits = 32;
-  if (program_.index_bytes != 4 || !loads_ahead_) return false;
+  if (program_.index_bytes != 4 || groups_ == 0) return false;
   const uint32_t first = kInputs + ops[0].row;
   for (uint32_t i = 0; i < 4; i += 2) {
     const uint32_t both = kEntriesAhead - 2 * group_ - i / 2;

@@ -44,7 +44,7 @@ class RolledControl {
   void begin_counted(const MicroOp& op);
   void end_loop();
   void point(const MicroOp& op);
-  bool may_load_ahead(std::span<const MicroOp> body) const;
+  bool reaches_cursors(std::span<const MicroOp> body) const;
   void load_entries(uint64_t offset);
   bool has_entry_cursor() const;
   bool four_halves(std::span<const MicroOp> ops);
@@ -59,9 +59,9 @@ class RolledControl {
 
   const KernelProgram& program_;
   CodeBuffer& code_;
-  bool near_ = true, moves_x_ = false, loads_ahead_ = false;
-  uint64_t next_entries_ = 0;  ///< if so, where the next turn's stand: bytes from the cursor
-  uint32_t groups_ = 0;        ///< of four pointers, in a turn
+  bool near_ = true, moves_x_ = false;
+  uint64_t next_entries_ = 0;  ///< where the next turn's stand, if so: bytes from the cursor
+  uint32_t groups_ = 0;        ///< of four pointers in a turn, whose entries are loaded a turn ahead; 0: not so
   uint32_t group_ = 0;         ///< the next one
   std::vector<Loop> loops_;
 };

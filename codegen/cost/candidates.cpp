@@ -77,8 +77,6 @@ uint32_t tile_pixels(const Choice& plan, uint32_t vectors) {
   return espalier::tile_pixels(plan.spec, *plan.target.vector, vectors);
 }
 
-bool has_pointers(CodeForm form) { return form == CodeForm::kLoop || form == CodeForm::kNano; }
-
 /// Panels cannot be left in the middle of a tile.
 bool fits_panels(const Choice& plan, uint32_t vectors) {
   const uint32_t panel = panel_of(plan.spec);

@@ -241,10 +241,9 @@ class CostModel {
   /// Lines that a pixel tile of an image touches in a row, on average: tiles begin at multiples of their width, rows at
   /// multiples of the stride.
   double row_lines() const {
-    constexpr uint32_t kLinePixels = 16;
     const auto width = static_cast<uint32_t>(width_);
-    const uint32_t step = std::gcd(std::gcd(width, spec_.input_stride), kLinePixels);
-    return double(width + kLinePixels - step) / kLinePixels;
+    const uint32_t step = std::gcd(std::gcd(width, spec_.input_stride), kLineElements);
+    return double(width + kLineElements - step) / kLineElements;
   }
   double tile_lines() const { return counts_lines() ? row_lines() : touched_width() * 4 / kLine; }
   /// Rows of a K block that lie on more pages than the first level of the TLB keeps: cycles of those it misses.

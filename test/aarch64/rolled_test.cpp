@@ -119,13 +119,15 @@ TEST(AArch64Rolled, LoadsFourWordsATurnAhead) {
 }
 
 constexpr const char* kFourMorePoints = "point p0, i[5]\npoint p1, i[6]\npoint p2, i[7]\npoint p3, i[8]\n";
+std::string eight_points() {
+  return "tile 4\nloop_indexed i[0]\n" + std::string(kFourPoints) + "load v1, p3[0]:4\n" + kFourMorePoints +
+         "load v2, p3[0]:4\nadvance i, 8\nend_loop\n";
+}
 
 /// A load of two registers has no place for offsets that are not multiples of 8, so the entries have a cursor.
 TEST(AArch64Rolled, LoadsTheEntriesOfEightPointersByOneInstruction) {
   const Frame frame{.columns = 8, .indices = std::vector<uint32_t>(20, 0)};
-  const std::string loop = "loop_indexed i[0]\n" + std::string(kFourPoints) + "load v1, p3[0]:4\n" + kFourMorePoints +
-                           "load v2, p3[0]:4\nadvance i, 8\nend_loop\n";
-  const std::string text = without_offsets(listing_of(frame, "tile 4\n" + loop));
+  const std::string text = without_offsets(listing_of(frame, eight_points()));
   EXPECT_THAT(text, HasSubstr(lines({"add\tx15, x4, #2", "ldp\tx17, x16, [x15], #16", "add\tx6, x0, w17, uxth #2",
                                      "ubfx\tx7, x17, #16, #16"})));
   EXPECT_THAT(text, HasSubstr(lines({"ldr\tq1, [x9]", "add\tx6, x0, w16, uxth #2", "ubfx\tx7, x16, #16, #16"})));
@@ -136,9 +138,7 @@ TEST(AArch64Rolled, LoadsTheEntriesOfEightPointersByOneInstruction) {
 
 TEST(AArch64Rolled, LoadsEightWordsATurnAhead) {
   const Frame frame{.columns = 8, .indices = std::vector<uint32_t>(20, 0), .index_bytes = 4, .index_shift = 2};
-  const std::string loop = "loop_indexed i[0]\n" + std::string(kFourPoints) + "load v1, p3[0]:4\n" + kFourMorePoints +
-                           "load v2, p3[0]:4\nadvance i, 8\nend_loop\n";
-  const std::string text = without_offsets(listing_of(frame, "tile 4\n" + loop));
+  const std::string text = without_offsets(listing_of(frame, eight_points()));
   EXPECT_THAT(text, HasSubstr(lines({"ldur\tx17, [x4, #4]", "ldur\tx16, [x4, #12]", "ldur\tx15, [x4, #20]",
                                      "ldur\tx14, [x4, #28]", "add\tx6, x0, w17, uxtw #4"})));
   EXPECT_THAT(text, HasSubstr(lines({"add\tx6, x0, w15, uxtw #4", "lsr\tx7, x15, #32", "add\tx7, x0, x7, lsl #4",

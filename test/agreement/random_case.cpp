@@ -109,8 +109,7 @@ Schedule random_schedule(Draw& draw, const VectorIsa& isa, const KernelSpec& spe
   if (draw.one_in(3)) s.k_block = draw.between(1, spec.matrix.columns() + 3);
   if (draw.one_in(3)) s.chunk_nonzeros = draw.between(20, 600);
   if (draw.one_in(3)) s.pixel_block = draw.between(1, 320);
-  const bool has_pointers = form == CodeForm::kLoop || form == CodeForm::kNano;
-  if (draw.one_in(3)) s.prefetch = static_cast<int32_t>(draw.between(0, has_pointers ? 2 : 1));
+  if (draw.one_in(3)) s.prefetch = static_cast<int32_t>(draw.between(0, has_pointers(form) ? 2 : 1));
   if (draw.one_in(2)) s.cluster = static_cast<int32_t>(draw.between(0, 1));
   if (form == CodeForm::kUnrolled && draw.one_in(2)) s.tail = static_cast<int32_t>(draw.between(0, 1));
   return s;

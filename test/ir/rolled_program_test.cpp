@@ -110,7 +110,7 @@ constexpr Malformed kMalformed[] = {
     {".index 2 1 4", ".index 0 1 4", "nothing stores output row"},
     {".index 2 1 4", ".index 2 1 70000", "index 2 is 70000, but the limit is 65535"},
     {"bytes 2", "bytes 3", "indices have 3 bytes"},
-    {"shift 1", "shift 9", "indices are shifted by 9, but the limit is "},
+    {"shift 1", "shift 3", "indices are shifted by 3, but the limit is 2"},
     {"advance w, 1\n    advance i, 2", "advance w, 9\n    advance i, 2", "advances to weight 10, but the chunk has 6"},
     {"advance i, 2", "advance i, 20", "advances to index 21, but the chunk has 8"},
     {"advance i, 2", "advance i, 2\n    advance x, 2", "advances to input row 4, but there are 3"},
