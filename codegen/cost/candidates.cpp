@@ -332,6 +332,9 @@ void choose_rest(Choice& plan) {
   choose_k_block(plan);
   choose_chunk(plan);
   choose_pixel_block(plan);
+  // With the form left open it was asked for where it can be, as a schedule that is printed has to parse again.
+  if (plan.schedule.fetches(Prefetch::kOwn) && !has_pointers(plan.schedule.form))
+    plan.schedule.prefetch = static_cast<int32_t>(Prefetch::kNone);
   if (plan.schedule.prefetch == -1) plan.schedule.prefetch = static_cast<int32_t>(chosen_prefetch(plan));
   if (plan.schedule.cluster == -1)
     plan.schedule.cluster = plan.schedule.tile_rows > 2 && !takes_turns(plan.schedule) ? 1 : 0;

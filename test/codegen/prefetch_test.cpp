@@ -139,6 +139,16 @@ TEST(LoopsTouch, EveryLineOfTheirTilesRows) {
   expect_all_lines(odd, "loop:rows=1,vectors=9,prefetch=2", 1);
 }
 
+TEST(LoopsTouch, WhereTheyAreLoopsIfTheFormIsLeftOpen) {
+  const KernelSpec spec = spec_of(random_sparse_matrix(64, 64, 0.9, 3), 3136, 0);
+  const auto ranked = rank_schedules(spec, *find_target("x86_64-linux", "znver4"), *parse_schedule("auto:prefetch=2"));
+  ASSERT_TRUE(ranked);
+  for (const Candidate& c : *ranked) {
+    EXPECT_EQ(c.schedule.prefetch, has_pointers(c.schedule.form) ? 2 : 0);
+    EXPECT_TRUE(parse_schedule(to_string(c.schedule))) << to_string(c.schedule);
+  }
+}
+
 TEST(LoopsTouch, WhereActivationsAreFarFromEngines) {
   const auto prefetch = [](uint32_t rows, uint32_t columns, double zeros, uint32_t pixels, std::string_view schedule) {
     const KernelSpec spec = spec_of(random_sparse_matrix(rows, columns, zeros, 3), pixels, 0);
